@@ -181,7 +181,7 @@ class HubServer implements Server {
     const router = new Router({
       hub,
       room: rooms[0] ?? DEFAULT_ROOM,
-      webSocket: new WebSocketServer(hub, limits.heartbeat),
+      webSocket: new WebSocketServer(hub, clock, limits.heartbeat),
       guard: new RequestGuard(hub.limiter, {
         origins,
         trustedProxies,

@@ -143,9 +143,8 @@ export function checkTokenExpiry(
   }
   if (connection.expiryWarned) return;
   connection.expiryWarned = true;
-  // Text clients cannot say hello.
-  const how = connection.encoder === TEXT_ENCODER ? "reconnect" : "say hello";
-  const message = `Your token has expired: ${how} with a new one within ` +
-    `${RENEWAL_GRACE_SECONDS} seconds`;
-  connection.refuse("unauthorized", message);
+  // Text clients cannot send one.
+  const how = connection.encoder === TEXT_ENCODER ? "reconnect with a new one" : "renew it";
+  const message = `Your token has expired: ${how} within ${RENEWAL_GRACE_SECONDS} seconds`;
+  connection.refuse({ code: "unauthorized", message, retryAfter: 0 });
 }

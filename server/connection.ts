@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
 import type { Grant } from "../auth/authorizer.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -6,21 +5,23 @@ import {
   type Ack,
   CLOSE,
   cutToBytes,
-  type ErrorCode,
   MAX_BATCH_MESSAGES,
   MAX_BATCH_OBJECTS,
   MAX_CLOSE_REASON_BYTES,
-  type Ref,
+  shouldReconnect,
   splitBatch,
+  startsWithJson,
 } from "../protocol.ts";
 import type { ControlFrame, Encoder } from "./encoders/encoder.ts";
 import { JSON_ENCODER } from "./encoders/json.ts";
 import { TEXT_ENCODER } from "./encoders/text.ts";
 import type { FlushQueue } from "./flush_queue.ts";
+import { accountScope, sessionScope } from "./key_scope.ts";
 import type { ServerLimits } from "./limits/server_limits.ts";
 import type { TokenBucket } from "./limits/token_bucket.ts";
 import type { Counters } from "./metrics/counters.ts";
 import type { Sanction } from "./moderation/sanction_store.ts";
+import { errorFrame, type Refusal } from "./refusal.ts";
 import { traceFrame } from "./traffic_log.ts";
 import type { Transport } from "./transport.ts";
 
@@ -28,6 +29,18 @@ const logger = getLogger(["bcast", "hub"]);
 
 /** Frames of the largest size that may wait while an earlier request is being answered. */
 const MAX_BACKLOG_FRAMES = 8;
+
+/**
+ * UTF-16 units of JSON in one frame of several objects. In UTF-8 that is at most three times as many
+ * bytes: less than `maxFrameBytes`.
+ */
+export const FRAME_LENGTH = 256 * 1024;
+
+/**
+ * Bytes that may wait for a client while it gets more history: enough to keep a fast network busy
+ * between two looks.
+ */
+const MAX_HISTORY_WAITING = 1024 * 1024;
 
 /** Answers what clients send. */
 export interface RequestHandler {
@@ -111,6 +124,7 @@ export class Connection {
   #firstFrameSeen = false;
   #ended = false;
   #out = "";
+  #corked = false;
   /** Input that arrived while a request is being answered, so that requests stay in order. */
   #backlog: string[] | undefined;
   #backlogLength = 0;
@@ -199,14 +213,38 @@ export class Connection {
     if (!this.open) return;
     if (this.#out === "") {
       this.#out = batch;
-      this.#options.flushQueue.add(this);
-    } else {
+      if (!this.#corked) this.#options.flushQueue.add(this);
+    } else if (this.#out.length + batch.length < FRAME_LENGTH) {
       this.#out += "\n" + batch;
+    } else {
+      this.flush();
+      // Flushing may have closed the connection.
+      if (this.open) this.#out = batch;
+    }
+  }
+
+  /** Whether so much waits to be taken by the network that history should wait, too. */
+  get congested(): boolean {
+    const limit = Math.min(MAX_HISTORY_WAITING, this.#options.limits.maxOutboxBytes / 4);
+    return this.#out.length + this.transport.bufferedAmount >= limit;
+  }
+
+  /**
+   * Sends what `task` enqueues when it settles, in one frame if that fits, or at the next
+   * {@linkcode flush}.
+   */
+  async sendTogether(task: () => Promise<unknown>): Promise<void> {
+    this.#corked = true;
+    try {
+      await task();
+    } finally {
+      this.flush();
     }
   }
 
   /** Sends what was enqueued in this turn. */
   flush(): void {
+    this.#corked = false;
     const out = this.#out;
     if (out === "") return;
     this.#out = "";
@@ -226,8 +264,9 @@ export class Connection {
     else this.#send(frame);
   }
 
-  /** Sends an `error` frame; `retryAfter` in seconds. */
-  refuse(code: ErrorCode, message: string, ref?: Ref, retryAfter?: number): void {
+  /** Sends an `error` frame. */
+  refuse(refusal: Refusal): void {
+    const { code, message } = refusal;
     this.refusals++;
     this.#options.counters.countError(code);
     // Only the first is visible by default; all are counted when the connection ends.
@@ -235,18 +274,22 @@ export class Connection {
       "{connection} {name} rejected: {code}: {message}",
       { connection: this.id, name: this.label, code, message },
     );
-    this.sendControl({
-      type: "error",
-      code,
-      message,
-      ...(ref === undefined ? {} : { ref }),
-      ...(retryAfter === undefined ? {} : { retryAfter }),
-    });
+    this.sendControl(errorFrame(refusal));
   }
 
-  /** Sends what was enqueued, then closes the connection; `reason` is a sentence for people. */
-  close(code: number, reason: string): void {
+  /**
+   * Sends what was enqueued and `bye`, then closes the connection; `reason` is a sentence for people.
+   *
+   * @param retryAfter seconds to wait before a reconnect.
+   */
+  close(code: number, reason: string, retryAfter?: number): void {
     if (!this.open) return;
+    // A client that fell behind would get it after all that it did not read.
+    if (code !== CLOSE.fellBehind) {
+      const when = retryAfter === undefined ? {} : { retryAfter };
+      const reconnect = shouldReconnect(code);
+      this.sendControl({ type: "bye", code, reconnect, ...when, message: reason });
+    }
     this.flush();
     if (!this.open) return;
     this.open = false;
@@ -306,7 +349,7 @@ export class Connection {
   /** Switches a plain client to text if its first frame is not a JSON object. */
   #detectText(frame: string): void {
     this.#firstFrameSeen = true;
-    if (this.encoder !== JSON_ENCODER || frame.trimStart().startsWith("{")) return;
+    if (this.encoder !== JSON_ENCODER || startsWithJson(frame)) return;
     this.encoder = TEXT_ENCODER;
     if (this.session === undefined) return;
     const timestamp = new Date(this.#options.clock.now()).toISOString();
@@ -375,7 +418,7 @@ export class Session {
   siblingSessions: Set<Session> | undefined;
   /** May have expired. */
   activeMute: Sanction | undefined;
-  #key: string | undefined;
+  #keyScope: string | undefined;
 
   /**
    * @param grant replaced when the client brings a new token.
@@ -388,9 +431,11 @@ export class Session {
     return this.grant.name;
   }
 
-  /** Identifies the session in the log without revealing its secret. */
-  get key(): string {
-    return this.#key ??= createHash("sha256").update(this.secret).digest("base64url").slice(0, 22);
+  /** The sender that the keys of its messages belong to. */
+  get keyScope(): string {
+    return this.#keyScope ??= this.identity === undefined
+      ? sessionScope(this.secret)
+      : accountScope(this.identity);
   }
 
   /** UTF-16 units of pending private messages. */

@@ -1,6 +1,6 @@
 import type { Cancel } from "../lib/clock.ts";
 import type { Connection, Session } from "./connection.ts";
-import type { EncodedMessage } from "./encoders/encoder.ts";
+import { type EncodedMessage, encodeMessage } from "./encoders/encoder.ts";
 
 /** Milliseconds after a fan-out that are left for other work: reading, appending, answering. */
 const FAN_OUT_INTERVAL_MS = 1;
@@ -32,6 +32,8 @@ export class FanOutBuffer {
   #length = 0;
   /** The last id delivered to connections that are ahead of the others. */
   readonly #delivered = new Map<Connection, number>();
+  /** The last id delivered to connections without echo, if their own messages followed it. */
+  readonly #beforeOwn = new Map<Connection, number>();
 
   get empty(): boolean {
     return this.#messages.length === 0;
@@ -64,17 +66,43 @@ export class FanOutBuffer {
   /** Drops a connection that left the room. */
   forget(connection: Connection): void {
     this.#delivered.delete(connection);
+    this.#beforeOwn.delete(connection);
   }
 
-  /** The messages to send to `connection`; `undefined` means all of them. */
+  /** Takes the messages to send to `connection`; `undefined` means all of them. */
   undelivered(connection: Connection): readonly EncodedMessage[] | undefined {
     const { session } = connection;
     const seen = this.#delivered.size > 0 ? this.#delivered.get(connection) : undefined;
-    const omitOwn = session?.echo === false && this.#authors.includes(session);
-    if (seen === undefined && !omitOwn) return undefined;
-    return this.#messages.filter(({ message }, index) =>
-      message.id > (seen ?? 0) && !(omitOwn && this.#authors[index] === session)
-    );
+    if (session?.echo === false) return this.#withoutOwn(connection, session, seen ?? 0);
+    return seen === undefined
+      ? undefined
+      : this.#messages.filter(({ message }) => message.id > seen);
+  }
+
+  /** Leaves out a client's own messages: what follows them says with `prev` that none is missing. */
+  #withoutOwn(
+    connection: Connection,
+    session: Session,
+    seen: number,
+  ): readonly EncodedMessage[] | undefined {
+    let prev = this.#beforeOwn.get(connection);
+    if (prev === undefined && !this.#authors.includes(session)) {
+      return seen === 0 ? undefined : this.#messages.filter(({ message }) => message.id > seen);
+    }
+    const others: EncodedMessage[] = [];
+    for (const [index, entry] of this.#messages.entries()) {
+      const { message } = entry;
+      if (message.id <= seen) continue;
+      if (this.#authors[index] === session) {
+        prev ??= message.id - 1;
+      } else {
+        others.push(prev === undefined ? entry : encodeMessage({ ...message, prev }));
+        prev = undefined;
+      }
+    }
+    if (prev === undefined) this.#beforeOwn.delete(connection);
+    else this.#beforeOwn.set(connection, prev);
+    return others;
   }
 
   /** Removes all messages and cancels the timer. */

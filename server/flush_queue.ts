@@ -18,7 +18,7 @@ export class FlushQueue {
   /** Flushes `connection` at the end of the turn. */
   add(connection: Flushable): void {
     if (this.#waiting.length === 0) {
-      // One step later than the receipts of a log that commits at once, so that acks ride along.
+      // One step later than the receipts of a log that commits at once: acks of repeats, and errors.
       queueMicrotask(() => queueMicrotask(this.#flush));
     }
     this.#waiting.push(connection);

@@ -1,39 +1,55 @@
 import type { Broker } from "../broker/broker.ts";
-import { DEFAULT_HISTORY_PAGE, type HistoryRequest, type Message } from "../protocol.ts";
+import { DEFAULT_HISTORY_PAGE, encode, type HistoryRequest, type Message } from "../protocol.ts";
 
-/** UTF-16 units of one page of history: well under any outbox. */
-const MAX_PAGE_LENGTH = 1024 * 1024;
+/**
+ * UTF-16 units of the messages of a page, as JSON. Each takes at most 3 bytes, so a page fits the
+ * smallest limit on frames, 1 MiB; and that fits any single message.
+ */
+const MAX_PAGE_LENGTH = 256 * 1024;
 
-/** UTF-16 units counted for a message beside its content. */
-const MESSAGE_OVERHEAD = 128;
-
-export interface HistoryPage {
+export interface StoredPage {
+  /** The epoch that the ids belong to. */
+  readonly epoch: string;
   /** Oldest first. */
   readonly messages: readonly Message[];
   /** Whether there are more messages in the direction of reading. */
   readonly more: boolean;
 }
 
-/** Reads or searches a room's history. The page is limited in number and in length. */
+/** Messages of the first read; each further one doubles. Large messages fill a page soon. */
+const FIRST_READ = 64;
+
+/**
+ * Reads or searches a room's history. The page is limited in number and in length, but has at least
+ * one message if there is any.
+ */
 export async function readPage(
-  broker: Pick<Broker, "read" | "search">,
+  broker: Pick<Broker, "head" | "read" | "search">,
   { room, query, before, after, limit = DEFAULT_HISTORY_PAGE }: HistoryRequest,
-): Promise<HistoryPage> {
-  // One more than requested shows whether there are more.
-  const range = { before, after, limit: limit + 1 };
-  const found = query === undefined
-    ? await broker.read(room, range)
-    : await broker.search(room, query, range);
+): Promise<StoredPage> {
+  const { epoch } = await broker.head(room);
   const forward = after !== undefined;
-  const kept = (count: number): readonly Message[] =>
-    forward ? found.slice(0, count) : found.slice(found.length - count);
-  let count = Math.min(limit, found.length);
+  const range = { before, after };
+  /** In the direction of reading. */
+  const page: Message[] = [];
+  const result = (more: boolean): StoredPage => {
+    return { epoch, messages: forward ? page : page.toReversed(), more };
+  };
   let length = 0;
-  const fitting = (forward ? kept(count) : kept(count).toReversed()).findIndex((message) => {
-    length += (message.message?.length ?? 0) + MESSAGE_OVERHEAD;
-    if (message.data !== undefined) length += JSON.stringify(message.data).length;
-    return length > MAX_PAGE_LENGTH;
-  });
-  if (fitting > 0) count = fitting;
-  return { messages: kept(count), more: count < found.length };
+  for (let size = FIRST_READ;; size *= 2) {
+    // One more than requested shows whether there are more.
+    const wanted = Math.min(size, limit + 1 - page.length);
+    const part = query === undefined
+      ? await broker.read(room, { ...range, limit: wanted })
+      : await broker.search(room, query, { ...range, limit: wanted });
+    for (const message of forward ? part : part.toReversed()) {
+      // With the comma.
+      length += encode(message).length + 1;
+      const full = page.length === limit || length > MAX_PAGE_LENGTH;
+      if (full && page.length > 0) return result(true);
+      page.push(message);
+    }
+    if (part.length < wanted) return result(false);
+    range[forward ? "after" : "before"] = page.at(-1)?.id;
+  }
 }

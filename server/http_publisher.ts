@@ -1,10 +1,9 @@
-import { createHash } from "node:crypto";
 import type { Grant } from "../auth/authorizer.ts";
 import type { Origin, Receipt } from "../broker/broker.ts";
 import type { Annotations, Content, MessageKind, Publish } from "../protocol.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { RoomRefusal } from "./limits/room_limiter.ts";
-import { networkOf } from "../lib/net.ts";
+import { accountScope, guestScope, sessionScope } from "./key_scope.ts";
 import { banMessage, closedRoomMessage, muteMessage } from "./moderation/sanction_messages.ts";
 import type { Moderation } from "./moderation/moderation.ts";
 import { annotationsOf, type PendingAppend, type Publisher } from "./publisher.ts";
@@ -21,6 +20,8 @@ export interface PublishRequest {
   readonly address: string;
   /** The same key again within `DEDUPE_MINUTES` is the same message. */
   readonly key?: string | undefined;
+  /** The secret of the sender's session, for senders without an account. */
+  readonly session?: string | undefined;
   /** UTF-16 units of the request. */
   readonly size: number;
 }
@@ -45,16 +46,19 @@ export interface HttpPublisherOptions {
   ) => RoomRefusal | undefined | Promise<RoomRefusal | undefined>;
 }
 
-/** Publishes messages of clients that are not connected and have no session. */
+/** Publishes messages of clients that are not connected. */
 export class HttpPublisher {
   constructor(private readonly options: HttpPublisherOptions) {}
 
   /** Resolves when the message is stored, or could not be. Never rejects. */
   async publish(request: PublishRequest): Promise<PublishResult> {
     const { grant, frame } = request;
-    const sender = grant.name ?? frame.sender ?? ANONYMOUS_NAME;
-    if (!this.#mayUseName(grant, frame.sender)) {
-      const { sessions } = this.options;
+    const { sessions } = this.options;
+    const session = request.session === undefined
+      ? undefined
+      : sessions.withSecret(request.session, grant);
+    const sender = grant.name ?? session?.name ?? frame.sender ?? ANONYMOUS_NAME;
+    if (session === undefined && !this.#mayUseName(grant, frame.sender)) {
       const reason = grant.name === undefined
         ? sessions.whyTaken(sender)
         : sessions.whyNotOwn(sender);
@@ -116,18 +120,13 @@ class PendingPublish implements PendingAppend {
     this.content = frame;
     this.size = size;
     this.kind = frame.kind;
-    this.annotations = annotationsOf(frame, grant.name !== undefined);
-    this.origin = key === undefined ? undefined : { session: scopeOf(request, sender), ref: key };
+    this.annotations = annotationsOf(frame, grant.name);
+    this.origin = key === undefined ? undefined : { sender: keyScopeOf(request, sender), key };
   }
 }
 
-/**
- * The scope of a sender's key. Two senders with the same key must not suppress each other's messages:
- * a sender with a token is known by its name, any other by address and name. The colon keeps these
- * keys apart from those of sessions.
- */
-function scopeOf({ grant, address, room }: PublishRequest, sender: string): string {
-  const who = grant.name === undefined ? [networkOf(address), sender] : [grant.name];
-  const hash = createHash("sha256").update(JSON.stringify([room, ...who])).digest("base64url");
-  return `http:${hash.slice(0, 22)}`;
+/** The sender that the key of a request belongs to: as for messages over a WebSocket, if possible. */
+function keyScopeOf({ grant, address, session }: PublishRequest, sender: string): string {
+  if (grant.name !== undefined) return accountScope(grant.name);
+  return session === undefined ? guestScope(address, sender) : sessionScope(session);
 }

@@ -6,7 +6,8 @@ import { Authentication, checkTokenExpiry } from "./authentication.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { DirectMessages } from "./direct_messages.ts";
 import { disconnectGradually } from "./drain.ts";
-import { SSE_ENCODER } from "./encoders/sse.ts";
+import type { Encoder } from "./encoders/encoder.ts";
+import { SSE_ENCODER, WAKE_ENCODER } from "./encoders/sse.ts";
 import { FlushQueue } from "./flush_queue.ts";
 import { type ConnectParams, Handshake } from "./handshake.ts";
 import { HttpPublisher } from "./http_publisher.ts";
@@ -23,6 +24,7 @@ import { OwnedNames } from "./names/owned_names.ts";
 import { Publisher } from "./publisher.ts";
 import { Requests } from "./requests.ts";
 import { broadcast } from "./room.ts";
+import { RoomAdmission } from "./room_admission.ts";
 import { RoomMembership } from "./room_membership.ts";
 import { Sessions } from "./sessions.ts";
 import type { HubStorage } from "./storage.ts";
@@ -77,7 +79,7 @@ export class Hub implements AsyncDisposable {
   constructor(options: HubOptions) {
     const { broker, clock, limits, rooms: defaultRooms, authorizer = OPEN } = options;
     const { counters } = this;
-    const { replay } = limits;
+    const { recent: replay } = limits;
     this.#clock = clock;
     this.#limits = limits;
     this.#quotas = new RequestQuotas(limits, clock);
@@ -124,7 +126,7 @@ export class Hub implements AsyncDisposable {
       limits,
       counters,
       rooms,
-      roomLimiter: this.#roomLimiter,
+      admission: new RoomAdmission({ limits, moderation, rooms, roomLimiter: this.#roomLimiter }),
       sessions,
       defaultRooms,
       now: () => clock.now(),
@@ -135,7 +137,6 @@ export class Hub implements AsyncDisposable {
       limits,
       moderation,
       rooms,
-      roomLimiter: this.#roomLimiter,
       sessions,
       publisher,
       handshake,
@@ -184,10 +185,15 @@ export class Hub implements AsyncDisposable {
     return connection;
   }
 
-  /** Takes over a connection that only listens to one room; `grant` must permit that. */
-  subscribeAnonymously(transport: Transport, grant: Grant, position: RoomPosition): Connection {
-    const connection = this.#open(transport, { grant, encoder: SSE_ENCODER, rooms: [] });
-    connection.runInOrder(() => this.#handshake.subscribeAnonymously(connection, grant, position));
+  /** Takes over a connection that only listens to rooms; `grant` must permit that. */
+  subscribeAnonymously(
+    transport: Transport,
+    grant: Grant,
+    positions: readonly RoomPosition[],
+    encoder: Encoder = SSE_ENCODER,
+  ): Connection {
+    const connection = this.#open(transport, { grant, encoder, rooms: [] });
+    connection.runInOrder(() => this.#handshake.subscribeAnonymously(connection, grant, positions));
     return connection;
   }
 
@@ -212,13 +218,16 @@ export class Hub implements AsyncDisposable {
     });
     this.#connections.add(connection);
     this.counters.connections++;
-    logger.info("{connection} connected from {address}{port} as {dialect} ({clients} online)", {
-      connection: connection.id,
-      address,
-      port: port === undefined ? "" : ` port ${port}`,
-      dialect: encoder.name,
-      clients: this.online,
-    });
+    logger[logLevel(connection)](
+      "{connection} connected from {address}{port} as {dialect} ({clients} online)",
+      {
+        connection: connection.id,
+        address,
+        port: port === undefined ? "" : ` port ${port}`,
+        dialect: encoder.name,
+        clients: this.online,
+      },
+    );
     return connection;
   }
 
@@ -232,7 +241,7 @@ export class Hub implements AsyncDisposable {
     // During a drain all clients are coming back, so none is announced as gone.
     const grace = this.#draining ? Infinity : GRACE_SECONDS * 1000;
     this.#sessions.detach(connection, mayResume ? grace : 0);
-    logger.info(
+    logger[logLevel(connection)](
       "{connection} {name} disconnected with {code}, frames rejected: {refusals} ({clients} online)",
       {
         connection: connection.id,
@@ -319,4 +328,9 @@ export class Hub implements AsyncDisposable {
       }
     }
   }
+}
+
+/** A request that waits for the next message is soon repeated: it is not worth a line by default. */
+function logLevel({ encoder }: Connection): "info" | "debug" {
+  return encoder === WAKE_ENCODER ? "debug" : "info";
 }

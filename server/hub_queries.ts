@@ -3,9 +3,10 @@ import type { Broker } from "../broker/broker.ts";
 import type { ServerClock } from "../lib/clock.ts";
 import {
   type HistoryRequest,
+  type MemberReport,
+  type MembersReport,
+  type MessageReport,
   type MessagesReport,
-  type PeopleReport,
-  type PersonReport,
   type RoomReport,
   type RoomsReport,
   type StatusReport,
@@ -23,8 +24,8 @@ import type { Sessions } from "./sessions.ts";
 /** Rooms in one report: any writer creates rooms, and a list without end helps no reader. */
 const MAX_ROOMS_LISTED = 1000;
 
-/** People in one report, as in the answer to `who`. */
-const MAX_PEOPLE_LISTED = 1000;
+/** Members in one report, as in the answer to `members`. */
+const MAX_MEMBERS_LISTED = 1000;
 
 export interface HubQueriesOptions {
   readonly broker: Broker;
@@ -69,30 +70,53 @@ export class HubQueries {
     };
   }
 
-  /** The people in one room, or in any room, that `rights` permits to read. */
-  people(rights: Rights, room?: string): PeopleReport {
+  /** The members of one room, or of any room, that `rights` permits to read. */
+  members(rights: Rights, room?: string): MembersReport {
     const { rooms, sessions } = this.options;
     const present = room === undefined ? sessions.all() : rooms.get(room)?.members ?? [];
-    const people: PersonReport[] = [];
+    const members: MemberReport[] = [];
     let online = 0;
     for (const session of present) {
       // Leaves out sessions in no room: observers, and programs that only publish.
       const readable = session.rooms.filter((name) => rights.mayRead(name));
       if (readable.length === 0) continue;
       online++;
-      if (people.length >= MAX_PEOPLE_LISTED) continue;
-      const { name, connection } = session;
-      people.push({ name, rooms: readable, ...(connection === undefined ? { away: true } : {}) });
+      if (members.length >= MAX_MEMBERS_LISTED) continue;
+      const { name, identity, connection } = session;
+      members.push({
+        name,
+        ...(identity === undefined ? {} : { account: identity }),
+        rooms: readable,
+        ...(connection === undefined ? { away: true } : {}),
+      });
     }
     // By code points, so that the order does not depend on the machine's locale.
-    return { online, people: people.sort((a, b) => a.name < b.name ? -1 : 1) };
+    return { online, members: members.sort((a, b) => a.name < b.name ? -1 : 1) };
   }
 
   /** A page of a room's history. The caller checks the right to read it. */
   async messages(request: HistoryRequest): Promise<MessagesReport> {
-    const { room } = request;
-    const page = await readPage(this.options.broker, request);
-    return { room, epoch: await this.epoch(room), ...page };
+    return { room: request.room, ...await readPage(this.options.broker, request) };
+  }
+
+  /** A message; `undefined` if it is not kept, or not written yet. The caller checks the right. */
+  async message(room: string, id: number): Promise<MessageReport | undefined> {
+    const { epoch, messages: [message] } = await readPage(this.options.broker, {
+      type: "history",
+      room,
+      after: id - 1,
+      limit: 1,
+    });
+    return message?.id === id ? { ...message, epoch } : undefined;
+  }
+
+  /** The position of a reader that has all but the newest `recent` messages of a room. */
+  async position(
+    room: string,
+    recent: number,
+  ): Promise<{ readonly epoch: string; readonly id: number }> {
+    const { epoch, first, last } = await this.options.broker.head(room);
+    return { epoch, id: Math.max(first - 1, last - recent) };
   }
 
   /** The epoch of a room's log. */

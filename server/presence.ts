@@ -11,6 +11,9 @@ export function presenceWindow(members: number): number {
   return Math.min(LONGEST, Math.max(SHORTEST, (members - MAX_NAMED_MEMBERS) * EACH));
 }
 
+/** Changes of a room's members, for a `presence` frame. */
+export type PresenceLists = Pick<Presence, "joined" | "left" | "renamed">;
+
 /**
  * Changes of a room's members since its last `presence` frame.
  *
@@ -59,8 +62,11 @@ export class PresenceChanges {
     if (known !== to) this.#renamed.set(to, known);
   }
 
-  /** Takes all changes as a frame; `undefined` if there are none. */
-  take(room: string, online: number): Presence | undefined {
+  /**
+   * Takes all changes; `undefined` if there are none, `many` if a complete list of the members is
+   * shorter.
+   */
+  take(): PresenceLists | "many" | undefined {
     const joined = [...this.#joined];
     const left = [...this.#left];
     const renamed = Array.from(this.#renamed, ([to, from]) => ({ from, to }));
@@ -70,13 +76,8 @@ export class PresenceChanges {
     this.#listed.clear();
     const changes = joined.length + left.length + renamed.length;
     if (changes === 0) return undefined;
-    if (online > MAX_NAMED_MEMBERS || changes > MAX_NAMED_MEMBERS) {
-      return { type: "presence", room, online };
-    }
+    if (changes > MAX_NAMED_MEMBERS) return "many";
     return {
-      type: "presence",
-      room,
-      online,
       ...(joined.length > 0 ? { joined } : {}),
       ...(left.length > 0 ? { left } : {}),
       ...(renamed.length > 0 ? { renamed } : {}),

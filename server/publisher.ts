@@ -1,8 +1,11 @@
 import { setImmediate } from "node:timers";
 import type { Broker, MessageDraft, Origin, Receipt } from "../broker/broker.ts";
 import type {
+  Ack,
   Annotations,
   Content,
+  ExtensionName,
+  Message,
   MessageKind,
   Publish,
   Ref,
@@ -19,7 +22,7 @@ export interface PendingAppend extends MessageDraft {
   onReceipt(receipt: Receipt): void;
 }
 
-/** A message from a connection, which gets the ack. */
+/** A message from a connection, which gets the ack if the message has a `ref` or a `key`. */
 export class Publication implements PendingAppend {
   readonly room: string;
   readonly sender: string;
@@ -40,40 +43,81 @@ export class Publication implements PendingAppend {
     this.sender = author.name;
     this.content = frame;
     this.kind = frame.kind;
-    this.annotations = annotationsOf(frame, author.identity !== undefined);
+    this.annotations = annotationsOf(frame, author.identity);
     this.ref = frame.ref;
-    this.origin = frame.ref === undefined
-      ? undefined
-      : { session: author.key, ref: String(frame.ref) };
+    this.origin = frame.key === undefined ? undefined : { sender: author.keyScope, key: frame.key };
+  }
+
+  onStored({ id, timestamp }: Message, epoch: string): void {
+    const { room } = this;
+    this.#ack({ type: "ack", room, id, epoch, timestamp });
   }
 
   onReceipt(receipt: Receipt): void {
     const { connection, room, ref } = this;
-    if (receipt.kind === "failed") {
-      connection.refuse("internal", "The hub could not store the message: try again", ref, 1);
-    } else if (ref === undefined) {
-      return;
-    } else if (receipt.kind === "stored") {
-      const { id, timestamp } = receipt.message;
-      connection.ack({ type: "ack", ref, room, id, timestamp });
-    } else {
-      const { room, id, timestamp } = receipt;
-      connection.ack({ type: "ack", ref, room, id, timestamp, duplicate: true });
+    const request = { re: "message", room, ...(ref === undefined ? {} : { ref }) } as const;
+    switch (receipt.kind) {
+      case "stored":
+        return;
+      case "duplicate": {
+        const { id, epoch, timestamp } = receipt;
+        return this.#ack({ type: "ack", room, id, epoch, timestamp, duplicate: true });
+      }
+      case "reused":
+        return connection.refuse({
+          code: "key_reused",
+          message: keyReusedMessage(receipt),
+          ...request,
+        });
+      case "failed": {
+        const message = "The hub could not store the message: try again";
+        return connection.refuse({ code: "internal", message, ...request, retryAfter: 1 });
+      }
     }
+  }
+
+  #ack(ack: Ack): void {
+    const { connection, ref, origin } = this;
+    if (ref !== undefined) connection.ack({ ...ack, ref });
+    else if (origin !== undefined) connection.ack(ack);
   }
 }
 
-/** The annotations to store with a message; `undefined` if there are none. */
+/** The error for a key that the sender used for another message. */
+export function keyReusedMessage({ room, id }: Extract<Receipt, { kind: "reused" }>): string {
+  return `The key was used for another message (id ${id} of ${room}): use a new key for each message`;
+}
+
+/** The annotations to store with a message of `account`; `undefined` if there are none. */
 export function annotationsOf(
-  { format, via }: SenderAnnotations,
-  verified: boolean,
+  frame: SenderAnnotations,
+  account: string | undefined,
 ): Annotations | undefined {
-  if (format === undefined && via === undefined && !verified) return undefined;
+  const { format, via } = frame;
+  const extensions = extensionsOf(frame);
+  if (
+    format === undefined && via === undefined && account === undefined && extensions === undefined
+  ) return undefined;
   return {
     ...(format === undefined ? {} : { format }),
-    ...(verified ? { verified } : {}),
+    ...(account === undefined ? {} : { account }),
     ...(via === undefined ? {} : { via }),
+    ...extensions,
   };
+}
+
+/** The fields `x-…`; the parser has left no others with such names. */
+function extensionsOf(frame: SenderAnnotations): Record<ExtensionName, unknown> | undefined {
+  let extensions: Record<ExtensionName, unknown> | undefined;
+  // Not `Object.keys()`: every message passes here, and nearly none has such a field.
+  for (const name in frame) {
+    if (isExtension(name)) (extensions ??= {})[name] = frame[name];
+  }
+  return extensions;
+}
+
+function isExtension(name: string): name is ExtensionName {
+  return name.startsWith("x-");
 }
 
 /** UTF-16 units of frames in one batch: no outbox may fill up in a single turn. */
@@ -139,6 +183,6 @@ export class Publisher {
   #count({ kind }: Receipt): void {
     if (kind === "stored") this.counters.messages++;
     else if (kind === "duplicate") this.counters.duplicates++;
-    else this.counters.failures++;
+    else if (kind === "failed") this.counters.failures++;
   }
 }

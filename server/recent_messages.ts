@@ -8,8 +8,11 @@ export const CACHE_MESSAGES = 256;
 /** UTF-16 units of JSON cached for a room: the cost of an idle room. */
 export const CACHE_LENGTH = 256 * 1024;
 
-/** Cached JSON lists with different first messages: clients that reconnect together share a few. */
+/** Cached JSON lists: clients that reconnect together share a few. */
 const CACHED_LISTS = 16;
+
+/** More than the messages in the cache. */
+const MAX_LIST = 4096;
 
 /**
  * The newest messages of a room, encoded. Clients that join or resume are served from here; only
@@ -19,6 +22,7 @@ export class RecentMessages {
   /** Consecutive, ending with the room's newest message. */
   #messages: EncodedMessage[] = [];
   #length = 0;
+  /** By the first id and the number of messages. */
   readonly #json = new Map<number, string>();
   readonly #retention: Retention;
   readonly #maxMessages: number;
@@ -88,14 +92,15 @@ export class RecentMessages {
     return this.#messages.slice(after + 1 - first);
   }
 
-  /** The JSON array of `messages`, which must come from {@linkcode since}; cached. */
+  /** The JSON array of `messages`, which must be part of {@linkcode since}; cached. */
   json(messages: readonly EncodedMessage[]): string {
     const start = messages[0]?.message.id;
     if (start === undefined) return "[]";
-    const cached = this.#json.get(start);
+    const key = start * MAX_LIST + messages.length;
+    const cached = this.#json.get(key);
     if (cached !== undefined) return cached;
     const json = jsonList(messages);
-    if (this.#json.size < CACHED_LISTS) this.#json.set(start, json);
+    if (this.#json.size < CACHED_LISTS) this.#json.set(key, json);
     return json;
   }
 }

@@ -3,40 +3,45 @@ import type { Broker } from "../broker/broker.ts";
 import type { ServerClock } from "../lib/clock.ts";
 import { ErrorStreak } from "../lib/error_streak.ts";
 import {
+  type BadRoom,
   type ClientFrame,
   CLOSE,
+  type ErrorCode,
   type HistoryRequest,
   type Join,
+  type Leave,
+  type MembersRequest,
   nameKey,
+  type Nick,
   parseClientFrame,
   type Parsed,
   plainFields,
   type Publish,
   type Ref,
   type TypingRequest,
-  type WhoRequest,
 } from "../protocol.ts";
 import type { Connection, RequestHandler, Session } from "./connection.ts";
+import type { Refusal } from "./refusal.ts";
 import type { DirectMessages } from "./direct_messages.ts";
 import { JSON_ENCODER } from "./encoders/json.ts";
 import { TEXT_ENCODER } from "./encoders/text.ts";
 import { parseLine } from "./encoders/text_commands.ts";
-import { type Handshake, refuseNewRoom, refuseTooManyRooms, refuseToRead } from "./handshake.ts";
-import { type HistoryPage, readPage } from "./history.ts";
+import { type Handshake, requestOf } from "./handshake.ts";
+import { readPage, type StoredPage } from "./history.ts";
 import type { RequestQuotas } from "./limits/request_quotas.ts";
-import type { RoomLimiter } from "./limits/room_limiter.ts";
 import type { ServerLimits } from "./limits/server_limits.ts";
 import type { Moderation } from "./moderation/moderation.ts";
 import { banMessage, closedRoomMessage, muteMessage } from "./moderation/sanction_messages.ts";
 import type { Sanction } from "./moderation/sanction_store.ts";
 import { Publication, type Publisher } from "./publisher.ts";
+import { refusedToRead } from "./room_admission.ts";
 import type { RoomMembership } from "./room_membership.ts";
 import type { Sessions } from "./sessions.ts";
 
 const logger = getLogger(["bcast", "hub"]);
 
-/** Names in the answer to `who`. */
-const MAX_WHO_NAMES = 1000;
+/** Names in the answer to `members`. */
+const MAX_MEMBERS = 1000;
 
 /** Frames over the rate limit, in bursts, after which a client is disconnected. */
 const MAX_BURSTS_OVER_RATE = 3;
@@ -53,7 +58,6 @@ export interface RequestsOptions {
   readonly limits: ServerLimits;
   readonly moderation: Moderation;
   readonly rooms: RoomMembership;
-  readonly roomLimiter: RoomLimiter;
   readonly sessions: Sessions;
   readonly publisher: Publisher;
   readonly handshake: Handshake;
@@ -84,12 +88,8 @@ export class Requests implements RequestHandler {
         (fields) => plainFields(fields, connection.session?.rooms[0]),
       )
       : parseClientFrame(input, maxMessageBytes);
-    if (!parsed.ok) {
-      const { code, message, ref } = parsed.error;
-      connection.refuse(code, message, ref);
-      return;
-    }
-    return this.#handleFrame(connection, parsed.frame, input.length);
+    if (!parsed.ok) return connection.refuse(parsed.error);
+    return this.#handleFrame(connection, parsed.frame, input.length, parsed.badRooms);
   }
 
   #handleLine(connection: Connection, input: string): Promise<void> | void {
@@ -105,7 +105,7 @@ export class Requests implements RequestHandler {
       case "frame": {
         const checked = this.#checkLine(line.frame);
         if (checked.ok) return this.#handleFrame(connection, checked.frame, input.length);
-        return connection.refuse(checked.error.code, checked.error.message);
+        return connection.refuse(checked.error);
       }
       case "reply":
         return connection.enqueue([line.text]);
@@ -124,7 +124,12 @@ export class Requests implements RequestHandler {
     return parseClientFrame(JSON.stringify(frame), this.options.limits.maxMessageBytes);
   }
 
-  #handleFrame(connection: Connection, frame: ClientFrame, size: number): Promise<void> | void {
+  #handleFrame(
+    connection: Connection,
+    frame: ClientFrame,
+    size: number,
+    badRooms?: readonly BadRoom[],
+  ): Promise<void> | void {
     if (this.#debugs) {
       logger.debug("{connection} asks for {type} with {size} characters", {
         connection: connection.id,
@@ -133,84 +138,68 @@ export class Requests implements RequestHandler {
         ...("room" in frame ? { room: frame.room } : {}),
       });
     }
-    if (frame.type === "hello") return this.options.handshake.onHello(connection, frame);
+    const { handshake } = this.options;
+    if (frame.type === "hello") return handshake.onHello(connection, frame, badRooms);
     const { session } = connection;
     if (session === undefined) {
-      const ref = "ref" in frame ? frame.ref : undefined;
       const message = `Say hello first: {"type":"hello","sender":"Alice"}`;
-      return connection.refuse("unauthorized", message, ref);
+      return refuse(connection, frame, "unauthorized", message);
     }
     switch (frame.type) {
       case "message":
         return this.#publish(connection, session, frame, size);
       case "direct":
-        if (this.#refuseMuted(connection, session, frame.ref)) return;
+        if (this.#refuseMuted(connection, session, frame)) return;
         return this.options.directMessages.send(connection, session, frame);
       case "join":
         return this.#join(connection, session, frame);
       case "leave":
-        return this.#leave(connection, session, frame.room);
+        return this.#leave(connection, session, frame);
       case "nick":
-        this.#rename(connection, session, frame.sender);
-        return;
+        return this.#nick(connection, session, frame);
+      case "token":
+        return handshake.onToken(connection, session, frame);
       case "typing":
         return this.#typing(connection, session, frame);
       case "history":
         return this.#history(connection, session, frame);
-      case "who":
-        return this.#who(connection, session, frame);
+      case "members":
+        return this.#members(connection, session, frame);
       case "ping":
         return connection.sendControl({ type: "pong", ...withRef(frame) });
     }
   }
 
   #publish(connection: Connection, session: Session, frame: Publish, size: number): void {
-    const { sender, ref } = frame;
+    const { sender } = frame;
     if (session.guest && sender !== undefined) {
       const ban = this.#banOn(session, sender);
-      if (ban !== undefined) return connection.refuse("forbidden", banMessage(ban), ref);
+      if (ban !== undefined) return refuse(connection, frame, "forbidden", banMessage(ban));
       this.options.sessions.nameGuest(session, sender);
     }
     if (
       sender !== undefined && connection.encoder === JSON_ENCODER &&
-      !isOwnName(session, sender) && !this.#rename(connection, session, sender, ref)
+      !isOwnName(session, sender) && !this.#rename(connection, session, sender, frame)
     ) return;
-    if (this.#refuseMuted(connection, session, ref)) return;
+    if (this.#refuseMuted(connection, session, frame)) return;
     const room = frame.room ?? session.rooms[0];
     if (room === undefined || !session.rooms.includes(room)) {
-      return this.#refuseNotInRoom(connection, frame.room, ref);
+      return this.#refuseNotInRoom(connection, frame);
     }
-    if (!session.grant.rights.mayWrite(room)) return refuseToWrite(connection, room, ref);
+    if (!session.grant.rights.mayWrite(room)) return refuseToWrite(connection, frame, room);
     this.options.publisher.publish(new Publication(connection, session, room, frame, size));
   }
 
   async #join(connection: Connection, session: Session, frame: Join): Promise<void> {
-    const { limits, rooms, roomLimiter, moderation } = this.options;
-    if (!session.grant.rights.mayRead(frame.room)) return refuseToRead(connection, [frame.room]);
-    const closure = moderation.closedRoom(frame.room);
-    if (closure !== undefined) return connection.refuse("forbidden", closedRoomMessage(closure));
-    const present = session.rooms.includes(frame.room);
-    if (!present && session.rooms.length >= limits.maxRooms) {
-      return refuseTooManyRooms(connection, limits.maxRooms);
-    }
-    const refusal = await roomLimiter.admit(frame.room, connection.network);
-    if (refusal !== undefined) return refuseNewRoom(connection, refusal);
-    const joined = await rooms.join(session, frame);
-    if (joined === undefined || !connection.open) return;
-    const closedMeanwhile = moderation.closedRoom(frame.room);
-    if (closedMeanwhile !== undefined) {
-      rooms.leave(session, frame.room);
-      return connection.refuse("forbidden", closedRoomMessage(closedMeanwhile));
-    }
-    connection.enqueue(connection.encoder.joined(joined.snapshot));
-    rooms.goLive(connection, joined);
-    if (!present) this.#log("joined", connection, session, frame.room);
+    const isNew = await this.options.handshake.onJoin(connection, session, frame);
+    if (isNew) this.#log("joined", connection, session, frame.room);
   }
 
-  #leave(connection: Connection, session: Session, room: string): void {
-    if (!session.rooms.includes(room)) return this.#refuseNotInRoom(connection, room);
+  #leave(connection: Connection, session: Session, frame: Leave): void {
+    const { room } = frame;
+    if (!session.rooms.includes(room)) return this.#refuseNotInRoom(connection, frame);
     this.options.rooms.leave(session, room);
-    connection.sendControl({ type: "left", room });
+    connection.sendControl({ type: "left", room, ...withRef(frame) });
     this.#log("left", connection, session, room);
   }
 
@@ -218,21 +207,31 @@ export class Requests implements RequestHandler {
     logger.info("{connection} {name} {what} {room}", { connection: id, name, what, room });
   }
 
-  /** Renames a session; false if that was refused. */
-  #rename(connection: Connection, session: Session, name: string, ref?: Ref): boolean {
+  #nick(connection: Connection, session: Session, frame: Nick): void {
+    if (!this.#rename(connection, session, frame.name, frame)) return;
+    connection.sendControl({ type: "ok", ...requestOf(frame), name: session.name });
+  }
+
+  /** Renames a session; false if that was refused. @param request that asks for it. */
+  #rename(
+    connection: Connection,
+    session: Session,
+    name: string,
+    request: ClientFrame,
+  ): boolean {
     const from = session.name;
     if (session.identity !== undefined) {
       const message = `Your token says that you are ${from}: the name cannot be changed`;
-      connection.refuse("forbidden", message, ref);
+      refuse(connection, request, "forbidden", message);
       return false;
     }
     const ban = this.#banOn(session, name);
     if (ban !== undefined) {
-      connection.refuse("name_taken", `${banMessage(ban)}. Take another name`, ref);
+      refuse(connection, request, "name_taken", `${banMessage(ban)}. Take another name`);
       return false;
     }
     if (!this.options.sessions.rename(session, name)) {
-      connection.refuse("name_taken", this.options.sessions.whyTaken(name), ref);
+      refuse(connection, request, "name_taken", this.options.sessions.whyTaken(name));
       return false;
     }
     this.options.sessions.tellRenamed(session, from);
@@ -240,42 +239,41 @@ export class Requests implements RequestHandler {
   }
 
   #typing(connection: Connection, session: Session, frame: TypingRequest): void {
-    if (!session.rooms.includes(frame.room)) {
-      return this.#refuseNotInRoom(connection, frame.room);
-    }
+    const { room, active } = frame;
+    if (!session.rooms.includes(room)) return this.#refuseNotInRoom(connection, frame);
     // A muted client may still stop: it may have started before the mute.
-    if (frame.typing && this.#refuseMuted(connection, session)) return;
-    if (!session.grant.rights.mayWrite(frame.room)) return refuseToWrite(connection, frame.room);
-    const room = this.options.rooms.get(frame.room);
-    // Not in large rooms, where it would cost much and help no reader.
-    if (room?.small) room.broadcast({ ...frame, sender: session.name }, connection);
+    if (active && this.#refuseMuted(connection, session, frame)) return;
+    if (!session.grant.rights.mayWrite(room)) return refuseToWrite(connection, frame, room);
+    this.options.rooms.get(room)?.broadcastTyping(session.name, active, connection);
+    if (frame.ref !== undefined) connection.sendControl({ type: "ok", ...requestOf(frame) });
   }
 
   async #history(connection: Connection, session: Session, frame: HistoryRequest): Promise<void> {
-    const { room, ref } = frame;
-    if (!session.grant.rights.mayRead(room)) return refuseToRead(connection, [room], ref);
-    let page: HistoryPage;
+    const { room } = frame;
+    if (!session.grant.rights.mayRead(room)) return refuseToRead(connection, frame, room);
+    let page: StoredPage;
     try {
       page = await readPage(this.options.broker, frame);
     } catch (error) {
       // The log may recover: no reason to close the connection.
       this.#readErrors.recordFailure(error instanceof Error ? error.message : String(error));
-      return connection.refuse("internal", "The hub could not read its log: try again", ref, 1);
+      const message = "The hub could not read its log: try again";
+      return refuse(connection, frame, "internal", message, 1);
     }
     this.#readErrors.recordSuccess();
     connection.sendControl({ type: "history", room, ...page, ...withRef(frame) });
   }
 
-  #who(connection: Connection, session: Session, frame: WhoRequest): void {
+  #members(connection: Connection, session: Session, frame: MembersRequest): void {
     if (!session.grant.rights.mayRead(frame.room)) {
-      return refuseToRead(connection, [frame.room], frame.ref);
+      return refuseToRead(connection, frame, frame.room);
     }
     const room = this.options.rooms.get(frame.room);
     connection.sendControl({
-      type: "who",
+      type: "members",
       room: frame.room,
       online: room?.online ?? 0,
-      members: room?.names(MAX_WHO_NAMES) ?? [],
+      ...(room?.namedMembers(MAX_MEMBERS) ?? { members: [] }),
       ...withRef(frame),
     });
   }
@@ -297,13 +295,14 @@ export class Requests implements RequestHandler {
     if (connection.overRate > MAX_BURSTS_OVER_RATE * limits.burst) {
       connection.inputClosed = true;
       clock.after(DISCONNECT_DELAY, () => {
-        connection.close(CLOSE.rateLimited, `${limit}: wait and come back`);
+        connection.close(CLOSE.rateLimited, `${limit}: wait and come back`, retryAfter);
       });
       return false;
     }
     const parsed = parseClientFrame(input, limits.maxMessageBytes);
-    const ref = parsed.ok && "ref" in parsed.frame ? parsed.frame.ref : undefined;
-    connection.refuse("rate_limited", `${limit}: wait ${retryAfter} s`, ref, retryAfter);
+    const request = parsed.ok ? aboutRequest(parsed.frame) : parsed.error;
+    const message = `${limit}: wait ${retryAfter} s`;
+    connection.refuse({ ...request, code: "rate_limited", message, retryAfter });
     return false;
   }
 
@@ -313,27 +312,32 @@ export class Requests implements RequestHandler {
   }
 
   /** Refuses a request to write if the session is muted. */
-  #refuseMuted(connection: Connection, session: Session, ref?: Ref): boolean {
+  #refuseMuted(connection: Connection, session: Session, frame: ClientFrame): boolean {
     if (session.activeMute === undefined) return false;
     const mute = this.options.moderation.sessionMute(session);
     if (mute === undefined) return false;
     const now = this.options.clock.now();
     const wait = mute.until === Infinity ? undefined : Math.ceil((mute.until - now) / 1000);
-    connection.refuse("forbidden", muteMessage(mute, now), ref, wait);
+    refuse(connection, frame, "forbidden", muteMessage(mute, now), wait);
     return true;
   }
 
-  #refuseNotInRoom(connection: Connection, room: string | undefined, ref?: Ref): void {
+  /** @param frame names the room, or no room while the client is in none. */
+  #refuseNotInRoom(
+    connection: Connection,
+    frame: Extract<ClientFrame, { readonly room?: string }>,
+  ): void {
+    const { room } = frame;
     const closure = room === undefined ? undefined : this.options.moderation.closedRoom(room);
     if (closure !== undefined) {
-      return connection.refuse("forbidden", closedRoomMessage(closure), ref);
+      return refuse(connection, frame, "forbidden", closedRoomMessage(closure));
     }
     const where = room === undefined ? "You are in no room" : `You are not in ${room}`;
     const join = room ?? "lobby";
     const how = connection.encoder === TEXT_ENCODER
       ? `/join ${join}`
       : `send {"type":"join","room":"${join}"}`;
-    connection.refuse("not_in_room", `${where}: ${how}`, ref);
+    refuse(connection, frame, "not_in_room", `${where}: ${how}`);
   }
 }
 
@@ -343,11 +347,33 @@ function isOwnName({ name, requestedName }: Session, sender: string): boolean {
   return key === nameKey(name) || (requestedName !== undefined && key === nameKey(requestedName));
 }
 
-function withRef(frame: { readonly ref?: Ref }): { readonly ref?: Ref } {
-  return frame.ref === undefined ? {} : { ref: frame.ref };
+function withRef({ ref }: ClientFrame): { readonly ref?: Ref } {
+  return ref === undefined ? {} : { ref };
 }
 
-function refuseToWrite(connection: Connection, room: string, ref?: Ref): void {
+/** The fields of an error that tell which request failed. */
+function aboutRequest(frame: ClientFrame): Pick<Refusal, "re" | "room" | "ref"> {
+  const room = "room" in frame ? frame.room : undefined;
+  return room === undefined ? requestOf(frame) : { ...requestOf(frame), room };
+}
+
+/** Answers a request with an error; `retryAfter` in seconds. */
+export function refuse(
+  connection: Connection,
+  request: ClientFrame,
+  code: ErrorCode,
+  message: string,
+  retryAfter?: number,
+): void {
+  connection.refuse({ code, message, ...aboutRequest(request), retryAfter });
+}
+
+function refuseToRead(connection: Connection, frame: ClientFrame, room: string): void {
+  const { code, message } = refusedToRead(room);
+  refuse(connection, frame, code, message);
+}
+
+function refuseToWrite(connection: Connection, frame: ClientFrame, room: string): void {
   const message = `Your token lets you read ${room}, not write: ask for one that does`;
-  connection.refuse("forbidden", message, ref);
+  refuse(connection, frame, "forbidden", message);
 }

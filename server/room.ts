@@ -1,11 +1,23 @@
 import type { Cancel, ServerClock } from "../lib/clock.ts";
-import { type Joined, MAX_NAMED_MEMBERS } from "../protocol.ts";
-import type { Connection, Session } from "./connection.ts";
+import {
+  type Accounts,
+  type Joined,
+  MAX_NAMED_MEMBERS,
+  type Presence,
+  type PresenceMode,
+} from "../protocol.ts";
+import { type Connection, FRAME_LENGTH, type Session } from "./connection.ts";
 import type { ControlFrame, EncodedMessage, Encoder } from "./encoders/encoder.ts";
 import { coalesceDelay, FanOutBuffer } from "./fan_out_buffer.ts";
 import type { Counters } from "./metrics/counters.ts";
-import { PresenceChanges, presenceWindow } from "./presence.ts";
+import { PresenceChanges, type PresenceLists, presenceWindow } from "./presence.ts";
 import type { RecentMessages } from "./recent_messages.ts";
+
+/**
+ * Members below which a room names them again: some fewer than the limit, so that a room at the limit
+ * does not send its whole list again and again.
+ */
+const NAMED_AGAIN_BELOW = 0.9 * MAX_NAMED_MEMBERS;
 
 /** Sends `frame` to each of `connections`, encoded once for each kind of client. */
 export function broadcast(
@@ -24,6 +36,11 @@ export function broadcast(
     }
     connection.enqueue(frames);
   }
+}
+
+/** Where the history of a client that joins begins and ends. */
+export interface JoinState extends Pick<Joined, "first" | "last" | "recovered" | "more"> {
+  readonly reset?: Joined["reset"] | undefined;
 }
 
 /** The parts that all rooms share. */
@@ -58,7 +75,13 @@ export class Room {
   readonly connections = new Set<Connection>();
   /** Connections that still read the log, with the last id they got. */
   readonly replayCursors = new Map<Connection, number>();
+  /** Connections that asked for less than names. */
+  readonly #modes = new Map<Connection, Exclude<PresenceMode, "names">>();
   readonly #presence = new PresenceChanges();
+  /** Whether the room names its members. */
+  #named = true;
+  /** Whether the last announcement did. */
+  #announcedNames = true;
   #cancelPresence: Cancel | undefined;
   readonly #buffer = new FanOutBuffer();
   readonly #options: RoomOptions;
@@ -81,8 +104,8 @@ export class Room {
   }
 
   /** Whether presence names members one by one: in larger rooms, joins would cost n². */
-  get small(): boolean {
-    return this.members.size <= MAX_NAMED_MEMBERS;
+  get named(): boolean {
+    return this.#named;
   }
 
   has(session: Session): boolean {
@@ -97,6 +120,7 @@ export class Room {
     }
     const duplicate = this.#hasSiblingOf(session);
     this.members.add(session);
+    if (this.members.size > MAX_NAMED_MEMBERS) this.#named = false;
     if (duplicate) {
       this.#duplicateSessions++;
       return;
@@ -110,6 +134,7 @@ export class Room {
   remove(session: Session): void {
     if (this.observers.delete(session)) return;
     this.members.delete(session);
+    if (this.members.size < NAMED_AGAIN_BELOW) this.#named = true;
     if (this.#hasSiblingOf(session)) {
       this.#duplicateSessions--;
       return;
@@ -133,9 +158,17 @@ export class Room {
     return false;
   }
 
+  /** Adds a connection that has every message up to `cursor` and is not live yet. */
+  connect(connection: Connection, cursor: number, presence: PresenceMode): void {
+    this.connections.add(connection);
+    this.replayCursors.set(connection, cursor);
+    if (presence !== "names") this.#modes.set(connection, presence);
+  }
+
   /** Removes a connection; its session stays a member. */
   disconnect(connection: Connection): void {
     this.connections.delete(connection);
+    this.#modes.delete(connection);
     this.replayCursors.delete(connection);
     this.#buffer.forget(connection);
   }
@@ -146,20 +179,43 @@ export class Room {
     this.#buffer.markDelivered(connection, cursor);
   }
 
-  /** The last id sent to a connection; messages in the fan-out buffer are not sent yet. */
-  cursorOf(connection: Connection): number {
-    const waiting = this.#buffer.messages[0]?.message.id;
-    return this.replayCursors.get(connection) ??
-      (waiting === undefined ? this.last : waiting - 1);
+  /** The fields of `joined` for the session called `name`. */
+  joinFields(
+    name: string,
+    { first, last, recovered, reset, more }: JoinState,
+    presence: PresenceMode = "names",
+  ): Omit<Joined, "messages"> {
+    const { online, epoch } = this;
+    const state = {
+      room: this.name,
+      epoch,
+      first,
+      last,
+      recovered,
+      ...(reset === undefined ? {} : { reset }),
+      online,
+      more,
+    };
+    if (!this.#named || presence !== "names") return state;
+    this.#presence.listed(name);
+    return { ...state, ...this.namedMembers(MAX_NAMED_MEMBERS) };
   }
 
-  /** The fields of `joined` for the session called `name`. */
-  joinFields(name: string, last: number, recovered: boolean): Omit<Joined, "history"> {
-    const { small, online } = this;
-    const fields = { room: this.name, epoch: this.epoch, last, recovered, online };
-    if (!small) return fields;
-    this.#presence.listed(name);
-    return { ...fields, members: this.names(MAX_NAMED_MEMBERS) };
+  /** The names of at most `limit` members, and the accounts of the proven ones. */
+  namedMembers(
+    limit: number,
+  ): { readonly members: readonly string[]; readonly accounts?: Accounts } {
+    const members = this.names(limit);
+    return { members, ...this.#accountsOf(new Set(members)) };
+  }
+
+  #accountsOf(names: ReadonlySet<string>): { readonly accounts?: Accounts } {
+    const accounts: [string, string][] = [];
+    for (const { name, identity } of this.members) {
+      if (identity !== undefined && names.has(name)) accounts.push([name, identity]);
+    }
+    // Not by assignment: a name may be `__proto__`.
+    return accounts.length === 0 ? {} : { accounts: Object.fromEntries(accounts) };
   }
 
   /** The names of at most `limit` members. */
@@ -175,6 +231,19 @@ export class Room {
   /** Sends `frame` to all connections, encoded once for each kind of client. */
   broadcast(frame: ControlFrame, except?: Connection): void {
     broadcast(this.connections, frame, this.#options.clock.now(), except);
+  }
+
+  /** Tells the others that a member started or stopped typing. */
+  broadcastTyping(sender: string, active: boolean, except: Connection): void {
+    // Not in large rooms, where it would cost much and help no reader.
+    if (!this.#named) return;
+    const frame = { type: "typing" as const, room: this.name, sender, active };
+    broadcast(this.#connectionsWith("names", "count"), frame, this.#options.clock.now(), except);
+  }
+
+  #connectionsWith(...modes: readonly PresenceMode[]): Iterable<Connection> {
+    if (this.#modes.size === 0) return modes.includes("names") ? this.connections : [];
+    return [...this.connections].filter((each) => modes.includes(this.#modes.get(each) ?? "names"));
   }
 
   /**
@@ -203,7 +272,7 @@ export class Room {
     if (buffer.empty) return;
     const { clock, counters } = this.#options;
     const { messages } = buffer;
-    let batch: string | undefined;
+    let batches: readonly string[] | undefined;
     const encoded = new Map<Encoder, readonly string[]>();
     for (const connection of this.connections) {
       if (this.replayCursors.size > 0 && this.replayCursors.has(connection)) continue;
@@ -213,8 +282,8 @@ export class Room {
       if (undelivered !== undefined) {
         connection.enqueue(encoder.messages(undelivered, this.epoch));
       } else if (encoder.batches) {
-        batch ??= messages.map(({ json }) => json).join("\n");
-        connection.enqueueBatch(batch);
+        batches ??= joined(messages);
+        for (const batch of batches) connection.enqueueBatch(batch);
       } else {
         let frames = encoded.get(encoder);
         if (frames === undefined) {
@@ -275,7 +344,39 @@ export class Room {
   }
 
   #announce(): void {
-    const frame = this.#presence.take(this.name, this.online);
-    if (frame !== undefined) this.broadcast(frame);
+    const { online, name: room } = this;
+    const changes = this.#presence.take();
+    const returns = this.#named && !this.#announcedNames;
+    const ends = !this.#named && this.#announcedNames;
+    if (changes === undefined && !returns && !ends) return;
+    this.#announcedNames = this.#named;
+    const count: Presence = { type: "presence", room, online };
+    const now = this.#options.clock.now();
+    const isList = returns || changes === "many" || changes === undefined;
+    const named = isList
+      ? { ...count, ...this.namedMembers(MAX_NAMED_MEMBERS) }
+      : { ...count, ...changes, ...this.#accountsOf(newNames(changes)) };
+    broadcast(this.#connectionsWith("names"), this.#named ? named : count, now);
+    broadcast(this.#connectionsWith("count"), count, now);
   }
+}
+
+/** Joins messages into batches that fit a frame: one, unless they are very long. */
+function joined(messages: readonly EncodedMessage[]): readonly string[] {
+  const batches: string[][] = [[]];
+  let length = 0;
+  for (const { json } of messages) {
+    length += json.length + 1;
+    if (length > FRAME_LENGTH && length > json.length + 1) {
+      batches.push([]);
+      length = json.length + 1;
+    }
+    batches.at(-1)?.push(json);
+  }
+  // Not by `+=`: every connection sends them, and flat strings are faster to send than joined ones.
+  return batches.map((batch) => batch.join("\n"));
+}
+
+function newNames({ joined = [], renamed = [] }: PresenceLists): ReadonlySet<string> {
+  return new Set([...joined, ...renamed.map(({ to }) => to)]);
 }

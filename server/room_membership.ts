@@ -1,15 +1,16 @@
 import type { Broker, MessageDraft } from "../broker/broker.ts";
 import type { ServerClock } from "../lib/clock.ts";
-import type { Message, RoomPosition } from "../protocol.ts";
+import type { Message, PresenceMode, RoomPosition } from "../protocol.ts";
 import { type Connection, Session } from "./connection.ts";
+import { CatchUp } from "./catch_up.ts";
 import { type EncodedMessage, encodeMessage, type JoinSnapshot } from "./encoders/encoder.ts";
 import type { Counters } from "./metrics/counters.ts";
 import { RecentMessages } from "./recent_messages.ts";
 import { Replay } from "./replay.ts";
 import { Room } from "./room.ts";
 
-/** A room being joined: the first page for the client, and the position to continue from. */
-export interface JoinResult {
+/** A room of a `welcome`: the first page for the client, and the position to continue from. */
+export interface RoomSnapshot {
   readonly room: Room;
   readonly snapshot: JoinSnapshot;
   /** The newest id in `snapshot`. */
@@ -39,12 +40,15 @@ export class RoomMembership {
     { readonly room: Promise<Room>; readonly early: Message[] }
   >();
   readonly #replay: Replay;
+  /** Sends history to clients that have entered a room. */
+  readonly catchUp: CatchUp;
   readonly #subscription: Disposable;
 
   constructor(options: RoomMembershipOptions) {
     this.#options = options;
     const { broker, clock, replay } = options;
     this.#replay = new Replay(broker, clock, replay);
+    this.catchUp = new CatchUp(this.#replay, clock);
     this.#subscription = broker.subscribe((messages, drafts) => this.#deliver(messages, drafts));
   }
 
@@ -62,14 +66,13 @@ export class RoomMembership {
   }
 
   /**
-   * Makes `session` a member of a room and reads the first page of its history. The caller sends
-   * that, then calls {@linkcode goLive}, which reads messages published meanwhile from the log.
-   * Returns `undefined` if the session ended meanwhile.
+   * Makes `session` a member of a room. It gets nothing of the room before its history: see
+   * {@linkcode catchUp}. Returns `undefined` if the session ended meanwhile.
    */
-  async join(session: Session, position: RoomPosition): Promise<JoinResult | undefined> {
-    let room = await this.#open(position.room);
+  async enter(session: Session, name: string): Promise<Room | undefined> {
+    let room = await this.#open(name);
     // Its last member may have left, and closed it, since it was found or opened.
-    while (this.#rooms.get(room.name) !== room) room = await this.#open(position.room);
+    while (this.#rooms.get(room.name) !== room) room = await this.#open(name);
     if (session.ended) {
       this.#closeIfEmpty(room);
       return undefined;
@@ -81,35 +84,23 @@ export class RoomMembership {
       this.changed();
       room.add(session);
     }
-    const { messages, last, recovered, json } = await this.#replay.start(room, position);
-    return {
+    return room;
+  }
+
+  /** Reads the state of a room, with messages of at most `length` UTF-16 units, for a `welcome`. */
+  async snapshot(
+    session: Session,
+    room: Room,
+    position: RoomPosition,
+    { length, presence }: { readonly length: number; readonly presence: PresenceMode },
+  ): Promise<RoomSnapshot> {
+    const { json, messages, cursor, ...state } = await this.#replay.startBounded(
       room,
-      cursor: messages.at(-1)?.message.id ?? last,
-      snapshot: {
-        fields: room.joinFields(session.name, last, recovered),
-        history: messages,
-        historyJson: json,
-      },
-    };
-  }
-
-  /** Delivers the messages of a joined room to `connection`: first the rest of the log, then live. */
-  goLive(connection: Connection, { room, cursor }: JoinResult): void {
-    const { session } = connection;
-    if (!connection.open || session === undefined || !room.has(session)) return;
-    room.connections.add(connection);
-    if (cursor >= room.last) room.goLive(connection, cursor);
-    else this.#replay.continue(room, connection, cursor);
-  }
-
-  /** The present state of the rooms that `session` is in, without history. */
-  currentSnapshots(connection: Connection, session: Session): readonly JoinSnapshot[] {
-    return session.rooms.flatMap((name) => {
-      const room = this.#rooms.get(name);
-      if (room === undefined) return [];
-      const fields = room.joinFields(session.name, room.cursorOf(connection), true);
-      return [{ fields, history: [] }];
-    });
+      position,
+      length,
+    );
+    const fields = room.joinFields(session.name, state, presence);
+    return { room, cursor, snapshot: { fields, messages, messagesJson: json } };
   }
 
   /** Counts a change of members, rooms or names. */
@@ -154,6 +145,7 @@ export class RoomMembership {
   /** Ends the subscription and cancels all timers. */
   stop(): void {
     this.#subscription[Symbol.dispose]();
+    this.catchUp.stop();
     for (const room of this.#rooms.values()) room.dispose();
   }
 

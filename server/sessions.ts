@@ -76,6 +76,12 @@ export class Sessions {
     return await this.owned.release(name) ? "released" : "free";
   }
 
+  /** The session with `secret`, unless it belongs to a token with another name. */
+  withSecret(secret: string, grant: Grant): Session | undefined {
+    const session = this.#bySecret.get(secret);
+    return session?.identity === grant.name ? session : undefined;
+  }
+
   /** The session called `name`. */
   find(name: string): Session | undefined {
     return this.#names.holder(name);
@@ -91,7 +97,7 @@ export class Sessions {
     wanted?: string,
     secret?: string,
   ): Session | undefined {
-    // A secret from before a restart of the hub stays valid: the log still knows its `ref`s.
+    // A secret from before a restart of the hub stays valid: the log still knows its keys.
     const known = secret !== undefined && isSecret(secret) && !this.#bySecret.has(secret);
     const session = new Session(known ? secret : newSecret(), grant);
     if (grant.name !== undefined) {
@@ -113,8 +119,8 @@ export class Sessions {
    * token with another name.
    */
   resume(connection: Connection, secret: string, grant: Grant): Session | undefined {
-    const session = this.#bySecret.get(secret);
-    if (session === undefined || session.identity !== grant.name) return undefined;
+    const session = this.withSecret(secret, grant);
+    if (session === undefined) return undefined;
     session.grant = grant;
     if (session.connection === connection) return session;
     const old = session.connection;
@@ -186,9 +192,9 @@ export class Sessions {
     }
   }
 
-  /** Tells a session its new name, unless presence in one of its rooms does. */
+  /** Tells a client without `hello` its new name, unless presence in one of its rooms does. */
   tellRenamed(session: Session, from: string): void {
-    if (!session.rooms.some((room) => this.rooms.get(room)?.small)) {
+    if (!session.rooms.some((room) => this.rooms.get(room)?.named)) {
       this.#sendRenamed(session, from);
     }
   }
@@ -218,7 +224,8 @@ export class Sessions {
   }
 
   #sendRenamed({ connection, name, rooms: [first] }: Session, from: string): void {
-    if (connection === undefined) return;
+    // Others get `renamed`.
+    if (connection === undefined || connection.encoder.requiresHello) return;
     const room = first === undefined ? undefined : this.rooms.get(first);
     if (room === undefined) {
       const timestamp = new Date(this.clock.now()).toISOString();
@@ -247,11 +254,16 @@ export class Sessions {
     session.name = name;
     this.rooms.changed();
     this.onNamed(session);
+    const { connection } = session;
     logger.info("{connection} {from} is now {name}", {
-      connection: session.connection?.id ?? "(away)",
+      connection: connection?.id ?? "(away)",
       from,
       name,
     });
+    // Before `welcome`, that tells it.
+    if (connection?.welcomed && connection.encoder.requiresHello) {
+      connection.sendControl({ type: "renamed", from, name });
+    }
     this.rooms.renamed(session, from);
   }
 }

@@ -4,6 +4,7 @@ import {
   type HubFrame,
   type Joined,
   type Message,
+  type Ref,
   type Welcome,
 } from "../../protocol.ts";
 
@@ -23,28 +24,24 @@ export function jsonList(messages: readonly EncodedMessage[]): string {
   return `[${messages.map(({ json }) => json).join(",")}]`;
 }
 
-/** A room as a client sees it on joining: `Joined` with encoded history. */
+/** A room as a client sees it on joining: `Joined` with encoded messages. */
 export interface JoinSnapshot {
-  readonly fields: Omit<Joined, "history">;
-  readonly history: readonly EncodedMessage[];
-  /** The JSON array of `history`, if it was cached. */
-  readonly historyJson?: string | undefined;
-}
-
-/** A `joined` frame, or with no `type` the same object for the list in `welcome`. */
-export function joinSnapshotJson(snapshot: JoinSnapshot, type?: "joined"): string {
-  const { fields, history, historyJson = jsonList(history) } = snapshot;
-  const head = JSON.stringify(type === undefined ? fields : { type, ...fields });
-  return `${head.slice(0, -1)},"history":${historyJson}}`;
+  readonly fields: Omit<Joined, "messages">;
+  /** The first page. */
+  readonly messages: readonly EncodedMessage[];
+  /** The JSON array of `messages`, if it was cached. */
+  readonly messagesJson?: string | undefined;
+  /** Of the request that is answered. */
+  readonly ref?: Ref | undefined;
 }
 
 /** Every frame but acks and those that carry encoded messages. */
 export type ControlFrame = Exclude<HubFrame, { type: "welcome" | "joined" | "message" | "ack" }>;
 
-/** `welcome` without its rooms, whose history is encoded already. */
-export type WelcomeHead = Omit<Welcome, "rooms">;
-
-/** Turns frames into the text that one kind of client expects. Stateless and shared. */
+/**
+ * Turns frames into the text that one kind of client expects. Stateless and shared, but for
+ * `RoomsSseEncoder`: what an encoder returns must be sent to its client, in order.
+ */
 export interface Encoder {
   /** A label of metrics and the clients file: part of their format. */
   readonly name: "v1" | "json" | "text" | "events";
@@ -54,7 +51,8 @@ export interface Encoder {
   readonly requiresHello: boolean;
   /** Whether the client cannot send, and so cannot renew its token. */
   readonly receiveOnly: boolean;
-  welcome(head: WelcomeHead, rooms: readonly JoinSnapshot[], now: number): readonly string[];
+  /** @param rooms those whose state goes into `welcome`, for clients without `hello`. */
+  welcome(head: Welcome, rooms: readonly JoinSnapshot[], now: number): readonly string[];
   joined(room: JoinSnapshot): readonly string[];
   /** @param epoch the epoch that the ids belong to. */
   messages(messages: readonly EncodedMessage[], epoch: string): readonly string[];

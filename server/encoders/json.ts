@@ -1,30 +1,28 @@
-import { type Ack, encode } from "../../protocol.ts";
+import { type Ack, CLOSE, encode, type Welcome } from "../../protocol.ts";
 import {
   type ControlFrame,
   type EncodedMessage,
   type Encoder,
   type JoinSnapshot,
-  joinSnapshotJson,
-  type WelcomeHead,
+  jsonList,
 } from "./encoder.ts";
 import { presenceSentences } from "./presence_text.ts";
 
-interface PlainWelcomeHead extends WelcomeHead {
-  readonly message: string;
-  readonly timestamp: string;
+/** Adds a list that is JSON already to an object. */
+function withList(object: object, name: string, list: string): string {
+  return `${encode(object).slice(0, -1)},"${name}":${list}}`;
 }
 
-function welcomeJson(
-  head: WelcomeHead | PlainWelcomeHead,
-  rooms: readonly JoinSnapshot[],
-): readonly string[] {
-  const list = rooms.map((room) => joinSnapshotJson(room)).join(",");
-  return [`${encode(head).slice(0, -1)},"rooms":[${list}]}`];
+function messageList({ messages, messagesJson }: JoinSnapshot): string {
+  return messagesJson ?? jsonList(messages);
 }
 
-/** Adds `message` and `timestamp`: many plain clients print nothing else. */
+/**
+ * The rooms are in it, with their messages under the name `history`. Adds `message` and `timestamp`:
+ * many plain clients print nothing else.
+ */
 function plainWelcome(
-  head: WelcomeHead,
+  head: Welcome,
   rooms: readonly JoinSnapshot[],
   now: number,
 ): readonly string[] {
@@ -35,7 +33,10 @@ function plainWelcome(
     ? `${first.online} online`
     : [first, ...others].map(({ room, online }) => `${online} online in ${room}`).join(", ");
   const message = `Welcome! ${counts}`;
-  return welcomeJson({ ...head, message, timestamp: new Date(now).toISOString() }, rooms);
+  const { rooms: _names, ...rest } = head;
+  const list = rooms.map((room) => withList(room.fields, "history", messageList(room))).join(",");
+  const timestamp = new Date(now).toISOString();
+  return [withList({ ...rest, message, timestamp }, "rooms", `[${list}]`)];
 }
 
 function plainControl(frame: ControlFrame, now: number): readonly string[] {
@@ -44,16 +45,27 @@ function plainControl(frame: ControlFrame, now: number): readonly string[] {
     case "presence":
       return presenceSentences(frame, timestamp).map((system) => encode(system));
     case "typing": {
-      const message = `${frame.sender} ${frame.typing ? "is typing" : "stopped typing"}`;
-      return [encode({ ...frame, message, timestamp })];
+      const { active } = frame;
+      const message = `${frame.sender} ${active ? "is typing" : "stopped typing"}`;
+      // `typing` is the field's old name.
+      return [encode({ ...frame, typing: active, message, timestamp })];
     }
+    // A `system` frame says the same.
+    case "renamed":
+    case "live":
+      return [];
+    case "bye":
+      // A `system` frame announces a shutdown.
+      return frame.code === CLOSE.goingAway ? [] : [encode({ ...frame, timestamp })];
     default:
       return [encode(frame)];
   }
 }
 
-function joinedJson(room: JoinSnapshot): readonly string[] {
-  return [joinSnapshotJson(room, "joined")];
+function joinedJson(room: JoinSnapshot, listName: string): readonly string[] {
+  const { fields, ref } = room;
+  const head = { type: "joined", ...fields, ...(ref === undefined ? {} : { ref }) };
+  return [withList(head, listName, messageList(room))];
 }
 
 function messagesJson(messages: readonly EncodedMessage[]): readonly string[] {
@@ -61,11 +73,11 @@ function messagesJson(messages: readonly EncodedMessage[]): readonly string[] {
 }
 
 /** Built by hand, as every published message has one: only `ref` needs escaping. */
-function ackJson({ ref, room, id, timestamp, duplicate }: Ack): string {
+function ackJson({ ref, room, id, epoch, timestamp, duplicate }: Ack): string {
+  const answer = ref === undefined ? "" : `"ref":${JSON.stringify(ref)},`;
   const repeat = duplicate ? ',"duplicate":true' : "";
-  return `{"type":"ack","ref":${
-    JSON.stringify(ref)
-  },"room":"${room}","id":${id},"timestamp":"${timestamp}"${repeat}}`;
+  return `{"type":"ack",${answer}"room":"${room}","id":${id},"epoch":"${epoch}",` +
+    `"timestamp":"${timestamp}"${repeat}}`;
 }
 
 /** `bcast.v1`, for our own clients: several JSON objects a frame. */
@@ -74,8 +86,8 @@ export const V1_ENCODER: Encoder = {
   batches: true,
   requiresHello: true,
   receiveOnly: false,
-  welcome: welcomeJson,
-  joined: joinedJson,
+  welcome: (head) => [encode(head)],
+  joined: (room) => joinedJson(room, "messages"),
   messages: messagesJson,
   ack: ackJson,
   control: (frame) => [encode(frame)],
@@ -88,7 +100,7 @@ export const JSON_ENCODER: Encoder = {
   requiresHello: false,
   receiveOnly: false,
   welcome: plainWelcome,
-  joined: joinedJson,
+  joined: (room) => joinedJson(room, "history"),
   messages: messagesJson,
   ack: ackJson,
   control: plainControl,

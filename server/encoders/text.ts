@@ -1,6 +1,6 @@
 import { sanitizedText } from "../../chat/content.ts";
-import type { Content, Message } from "../../protocol.ts";
-import type { ControlFrame, Encoder, JoinSnapshot, WelcomeHead } from "./encoder.ts";
+import type { Content, Message, Welcome } from "../../protocol.ts";
+import type { ControlFrame, Encoder, JoinSnapshot } from "./encoder.ts";
 import { formatNames, presenceSentences } from "./presence_text.ts";
 
 /** Replaces newlines inside a message, so that no text can pose as a line from another sender. */
@@ -27,15 +27,15 @@ function clockTime(timestamp: string): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
-function welcomeLines(head: WelcomeHead, rooms: readonly JoinSnapshot[]): readonly string[] {
+function welcomeLines(head: Welcome, rooms: readonly JoinSnapshot[]): readonly string[] {
   const greeting =
     `* You are ${head.sender}. /help lists the commands, /nick NAME changes the name`;
   return [...rooms.flatMap(joinedLines), greeting];
 }
 
-function joinedLines({ fields: { room, online }, history }: JoinSnapshot): readonly string[] {
+function joinedLines({ fields: { room, online }, messages }: JoinSnapshot): readonly string[] {
   return [
-    ...history.map(({ message }) => messageLine(message)),
+    ...messages.map(({ message }) => messageLine(message)),
     `* In room ${room} (${online} online)`,
   ];
 }
@@ -54,16 +54,23 @@ function controlLines(frame: ControlFrame, now: number): readonly string[] {
     }
     case "left":
       return [`* Left room ${frame.room}`];
-    case "who": {
+    case "members": {
       const unnamed = frame.online - frame.members.length;
       const more = unnamed > 0 ? ` and ${unnamed} more` : "";
       return [`* ${frame.online} online in ${frame.room}: ${formatNames(frame.members)}${more}`];
     }
     case "history":
-      return frame.messages.map(messageLine);
+      return frame.messages.flatMap((entry) =>
+        entry.type === "message" ? [messageLine(entry)] : []
+      );
     case "pong":
       return ["* pong"];
     case "typing":
+    case "live":
+    case "renamed":
+    case "ok":
+    // The reason of the close says the same.
+    case "bye":
       return [];
   }
 }

@@ -34,7 +34,7 @@ const COMMANDS: { readonly [name: string]: LineCommand } = {
   nick: {
     usage: "/nick NAME",
     help: "change your name",
-    run: (sender) => sender === "" ? undefined : frame({ type: "nick", sender }),
+    run: (name) => name === "" ? undefined : frame({ type: "nick", name }),
   },
   join: {
     usage: "/join ROOM",
@@ -65,7 +65,7 @@ const COMMANDS: { readonly [name: string]: LineCommand } = {
   who: {
     usage: "/who [ROOM]",
     help: "list who is in the room",
-    run: (argument, current) => inRoom(argument || current, (room) => ({ type: "who", room })),
+    run: (argument, current) => inRoom(argument || current, (room) => ({ type: "members", room })),
   },
   history: {
     usage: "/history [NUMBER]",

@@ -1,4 +1,9 @@
-import { DEFAULT_LIMITS, HELLO_TIMEOUT_SECONDS, type Limits } from "../../protocol.ts";
+import {
+  DEFAULT_LIMITS,
+  HELLO_TIMEOUT_SECONDS,
+  type Limits,
+  maxFrameBytes,
+} from "../../protocol.ts";
 
 /** Every limit of the hub. */
 export interface ServerLimits extends Limits {
@@ -20,8 +25,6 @@ export interface ServerLimits extends Limits {
   readonly maxConnections: number;
   /** Connections from one address other than loopback. */
   readonly maxPerAddress: number;
-  /** Seconds of silence after which a connection counts as lost, pinged at half of that; 0: never. */
-  readonly heartbeat: number;
 }
 
 /** Clients of one address that may send at their full rate together, such as an office. */
@@ -45,8 +48,13 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
 
 /** Fills in the defaults. `ratePerAddress` follows `rate`. */
 export function serverLimits(given: Partial<ServerLimits> = {}): ServerLimits {
-  const { rate = DEFAULT_LIMITS.rate } = given;
-  return { ...DEFAULT_SERVER_LIMITS, ratePerAddress: rate * CLIENTS_AT_FULL_RATE, ...given };
+  const { rate = DEFAULT_LIMITS.rate, maxMessageBytes = DEFAULT_LIMITS.maxMessageBytes } = given;
+  return {
+    ...DEFAULT_SERVER_LIMITS,
+    ratePerAddress: rate * CLIENTS_AT_FULL_RATE,
+    maxFrameBytes: maxFrameBytes(maxMessageBytes),
+    ...given,
+  };
 }
 
 /** The burst of an address, in seconds of `ratePerAddress`. */

@@ -87,7 +87,7 @@ export class ChaosPublisher {
 
   constructor(readonly options: ChaosPublisherOptions) {
     const { name, room, url, environment } = options;
-    const rooms = [{ room, history: 0 }];
+    const rooms = [{ room, recent: 0 }];
     const settings = { url, sender: name, rooms, echo: false, retryFirst: true };
     this.#connection = connect(settings, environment);
     this.#sending = this.#send();
@@ -120,10 +120,11 @@ export class ChaosPublisher {
 export async function readLog(url: string, room: string): Promise<Seen[]> {
   await using reader = connect({ url, rooms: [] });
   const log: Seen[] = [];
+  let after = 0;
   for (;;) {
-    const after = log.at(-1)?.id ?? 0;
-    const { messages, more } = await reader.history(room, { after, limit: 500 });
+    const { messages, newest, more } = await reader.history(room, { after, limit: 500 });
     for (const { id, sender, message = "" } of messages) log.push({ id, sender, message });
-    if (!more) return log;
+    if (!more || newest === undefined) return log;
+    after = newest;
   }
 }

@@ -64,7 +64,7 @@ export class InProcessHub implements AsyncDisposable {
     const events = new SseServer(hub, clock);
     const router = new Router({
       hub,
-      webSocket: new WebSocketServer(hub, limits.heartbeat),
+      webSocket: new WebSocketServer(hub, clock, limits.heartbeat),
       guard: new RequestGuard(hub.limiter, {
         hosts: () => new HostList({ allowed: [], own: [], origins: [] }),
         port: () => 0,

@@ -14,7 +14,7 @@ export class EventLog {
 
   /** The next event, which must be of this type. */
   async expect<T extends ClientEvent["type"]>(type: T): Promise<Of<T>> {
-    const event = await this.#next(`"${type}" event`);
+    const event = await this.next(`"${type}" event`);
     assertEquals(event.type, type);
     return event as Of<T>;
   }
@@ -22,7 +22,7 @@ export class EventLog {
   /** The next event of this type; skips others. */
   async until<T extends ClientEvent["type"]>(type: T): Promise<Of<T>> {
     for (;;) {
-      const event = await this.#next(`"${type}" event`);
+      const event = await this.next(`"${type}" event`);
       if (event.type === type) return event as Of<T>;
     }
   }
@@ -44,7 +44,8 @@ export class EventLog {
     }
   }
 
-  async #next(what: string): Promise<ClientEvent> {
+  /** The next event. @param what names it in the error if none comes. */
+  async next(what = "another event"): Promise<ClientEvent> {
     const result = await within(this.#iterator.next(), what);
     if (result.done) throw new Error(`The connection ended before ${what}`);
     return result.value;

@@ -3,8 +3,11 @@ import {
   type ClientConnection,
   type ClientEvent,
   ConnectError,
+  type HistoryPage,
+  type Online,
   type OutgoingMessage,
   RequestError,
+  type RoomJoined,
 } from "../../client/types.ts";
 import {
   type Ack,
@@ -12,12 +15,12 @@ import {
   DEFAULT_LIMITS,
   type Direct,
   type ErrorCode,
-  type History,
+  type ErrorFrame,
+  type Members,
   type Message,
   type Pong,
   type RoomPosition,
   type Welcome,
-  type Who,
 } from "../../protocol.ts";
 
 /** A sent message, which the test acks or rejects. */
@@ -71,9 +74,11 @@ export class FakeConnection implements ClientConnection {
     const sent: SentMessage = {
       message,
       ack: () =>
-        settle(() => resolve({ type: "ack", ref: id, room: "lobby", id, timestamp: TIMESTAMP })),
+        settle(() =>
+          resolve({ type: "ack", ref: id, room: "lobby", id, epoch: "e", timestamp: TIMESTAMP })
+        ),
       reject: (code, reason) =>
-        settle(() => reject(new RequestError({ type: "error", code, message: reason }))),
+        settle(() => reject(new RequestError(errorFrame(code, reason, { re: "message" })))),
       fail: (error) => settle(() => reject(error)),
     };
     this.sent.push(sent);
@@ -88,7 +93,7 @@ export class FakeConnection implements ClientConnection {
     this.refuseDirect = undefined;
     if (reason !== undefined) {
       return Promise.reject(
-        new RequestError({ type: "error", code: "no_such_user", message: reason }),
+        new RequestError(errorFrame("no_such_user", reason, { re: "direct" })),
       );
     }
     return Promise.resolve({ type: "direct", sender, to, timestamp: TIMESTAMP, ...content });
@@ -102,12 +107,12 @@ export class FakeConnection implements ClientConnection {
     this.requests.push(`leave ${room}`);
   }
 
-  nick(sender: string): void {
-    this.requests.push(`nick ${sender}`);
+  nick(name: string): void {
+    this.requests.push(`nick ${name}`);
   }
 
-  typing(room: string, typing: boolean): void {
-    this.requests.push(`typing ${room} ${typing}`);
+  typing(room: string, active: boolean): void {
+    this.requests.push(`typing ${room} ${active}`);
   }
 
   history(
@@ -118,7 +123,7 @@ export class FakeConnection implements ClientConnection {
       readonly before?: number;
       readonly query?: string;
     } = {},
-  ): Promise<History> {
+  ): Promise<HistoryPage> {
     const { limit, after, before, query: words } = query;
     const more = [
       after === undefined ? "" : ` after ${after}`,
@@ -127,12 +132,12 @@ export class FakeConnection implements ClientConnection {
     ];
     this.requests.push(`history ${room} ${limit}${more.join("")}`);
     const messages = this.pages.shift() ?? [chatMessage("Bob", "earlier")];
-    return Promise.resolve({ type: "history", room, messages, more: this.pages.length > 0 });
+    return Promise.resolve(historyPage(room, messages, this.pages.length > 0));
   }
 
-  who(room: string): Promise<Who> {
-    this.requests.push(`who ${room}`);
-    return Promise.resolve({ type: "who", room, online: 2, members: ["Alice", "Bob"] });
+  members(room: string): Promise<Members> {
+    this.requests.push(`members ${room}`);
+    return Promise.resolve({ type: "members", room, online: 2, members: ["Alice", "Bob"] });
   }
 
   ping(): Promise<Pong> {
@@ -182,35 +187,79 @@ export function chatMessage(sender: string, message: string, more: Partial<Messa
   } as Message;
 }
 
+/** An error of the hub. */
+export function errorFrame(
+  code: ErrorCode,
+  message: string,
+  more: Partial<ErrorFrame> = {},
+): ErrorFrame {
+  return { type: "error", code, message, final: true, ...more };
+}
+
+/** A page of history whose messages are all that it has. */
+export function historyPage(
+  room: string,
+  messages: readonly Message[],
+  more = false,
+): HistoryPage {
+  const [oldest, newest] = [messages[0]?.id, messages.at(-1)?.id];
+  return {
+    type: "history",
+    room,
+    epoch: "e",
+    messages,
+    more,
+    ...oldest === undefined || newest === undefined ? {} : { oldest, newest },
+  };
+}
+
+/** The event that a room without messages was joined. */
+export function roomJoined(room: string, more: Partial<RoomJoined> = {}): RoomJoined {
+  return {
+    type: "joined",
+    room,
+    epoch: "e",
+    first: 1,
+    last: more.messages?.at(-1)?.id ?? 0,
+    recovered: false,
+    online: more.members?.length ?? 1,
+    messages: [],
+    more: false,
+    rejoined: false,
+    missed: 0,
+    ...more,
+  };
+}
+
+/** The event that a connection is online. */
+export function onlineEvent(sender: string, rooms: readonly string[]): Online {
+  return {
+    type: "online",
+    reconnected: false,
+    welcome: {
+      type: "welcome",
+      protocol: 1,
+      sender,
+      session: "s",
+      resumed: false,
+      time: TIMESTAMP,
+      server: { name: "bcast", version: "0" },
+      features: {},
+      limits: DEFAULT_LIMITS,
+      rooms,
+    },
+  };
+}
+
 /** The first events of a connection that joins the lobby. */
 export function connectedEvents(
   sender = "Alice",
   members: readonly string[] = ["Alice"],
 ): ClientEvent[] {
-  const room = {
-    room: "lobby",
-    epoch: "e",
-    last: 0,
-    recovered: false,
-    online: members.length,
-    members,
-    history: [],
-  };
   return [
     { type: "connecting", attempt: 1 },
-    {
-      type: "online",
-      reconnected: false,
-      missed: 0,
-      welcome: {
-        type: "welcome",
-        sender,
-        session: "s",
-        server: { name: "bcast", version: "0" },
-        limits: DEFAULT_LIMITS,
-        rooms: [room],
-      },
-    },
-    { type: "joined", rejoined: false, ...room },
+    onlineEvent(sender, ["lobby"]),
+    roomJoined("lobby", { members }),
+    { type: "live", room: "lobby", id: 0 },
   ];
 }

@@ -1,5 +1,6 @@
 import { Assets } from "../../server/http/assets.ts";
-import { CLOSE, DEFAULT_LIMITS, encode } from "../../protocol.ts";
+import { CLOSE, encode } from "../../protocol.ts";
+import { joined, welcome } from "./scripted_hub.ts";
 
 /** A hub that serves the page, and accepts clients with one token. */
 export class FakeTokenHub implements AsyncDisposable {
@@ -49,22 +50,8 @@ export class FakeTokenHub implements AsyncDisposable {
         socket.close(CLOSE.unauthorized, "The token is wrong: ask the operator for one");
         return;
       }
-      socket.send(encode({
-        type: "welcome",
-        sender: "Alice",
-        session: "s",
-        server: { name: "bcast", version: "0" },
-        limits: DEFAULT_LIMITS,
-        rooms: [{
-          room: "lobby",
-          epoch: "e",
-          last: 0,
-          recovered: false,
-          online: 1,
-          members: ["Alice"],
-          history: [],
-        }],
-      }));
+      socket.send(encode(welcome()));
+      socket.send(encode({ ...joined("lobby", { members: ["Alice"] }), type: "joined" }));
     };
     return response;
   }

@@ -13,7 +13,7 @@ export async function sendAsBob(
   await using writer = connect({
     url,
     sender: "Bob",
-    rooms: [{ room: LISTEN_ROOM, history: 0 }, { room: "ops", history: 0 }],
+    rooms: [{ room: LISTEN_ROOM, recent: 0 }, { room: "ops", recent: 0 }],
     echo: false,
   });
   await Promise.all(messages.map((message) => writer.send(message)));

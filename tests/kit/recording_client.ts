@@ -3,7 +3,7 @@ import type { Server } from "../../server.ts";
 
 /** Connects to a room without reading any events. */
 export function connectAs(hub: Server, sender: string, room = "lobby"): ClientConnection {
-  return connect({ url: hub.url, sender, rooms: [{ room, history: 0 }], echo: false });
+  return connect({ url: hub.url, sender, rooms: [{ room, recent: 0 }], echo: false });
 }
 
 export interface RecordingClientOptions {
@@ -31,7 +31,7 @@ export class RecordingClient implements AsyncDisposable {
     this.connection = connect({
       url: hub.url,
       sender,
-      rooms: rooms.map((room) => ({ room, history: 0 })),
+      rooms: rooms.map((room) => ({ room, recent: 0 })),
       ...(token === undefined ? {} : { token }),
     });
     this.#reading = this.#read();

@@ -5,6 +5,8 @@ export class Relay implements AsyncDisposable {
   readonly #running: Promise<void>;
   /** Whether new connections are closed at once. */
   refuse = false;
+  /** Whether what the server sends is lost. */
+  withholdAnswers = false;
 
   constructor(private readonly port: number) {
     this.#running = this.#run();
@@ -49,12 +51,20 @@ export class Relay implements AsyncDisposable {
   async #join(near: Deno.TcpConn): Promise<void> {
     const far = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
     this.#ends.add(far);
-    await Promise.all([this.#copy(near, far), this.#copy(far, near)]);
+    const answers = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform: (chunk, controller) => {
+        if (!this.withholdAnswers) controller.enqueue(chunk);
+      },
+    });
+    await Promise.all([
+      this.#copy(near.readable, far),
+      this.#copy(far.readable.pipeThrough(answers), near),
+    ]);
   }
 
-  async #copy(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+  async #copy(from: ReadableStream<Uint8Array<ArrayBuffer>>, to: Deno.TcpConn): Promise<void> {
     try {
-      await from.readable.pipeTo(to.writable);
+      await from.pipeTo(to.writable);
     } catch {
       // Cut by the test, or closed by one end.
     } finally {

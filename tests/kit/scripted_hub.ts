@@ -1,12 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   type Ack,
+  type Bye,
   type ClientFrame,
   DEFAULT_LIMITS,
   encode,
+  type Entry,
+  type ErrorFrame,
   type Hello,
   type HubFrame,
   type Joined,
+  type JoinedFrame,
   type Limits,
   type Message,
   parseClientFrame,
@@ -14,6 +18,7 @@ import {
   type Ref,
   splitBatch,
   SUBPROTOCOL,
+  type Welcome,
 } from "../../protocol.ts";
 import { Inbox, within } from "./wait.ts";
 
@@ -83,7 +88,9 @@ export class ScriptedHub implements AsyncDisposable {
 export interface WelcomeScript {
   readonly sender?: string;
   readonly session?: string;
+  readonly resumed?: boolean;
   readonly limits?: Partial<Limits>;
+  /** The rooms, whose `joined` frames follow. */
   readonly rooms?: readonly Joined[];
 }
 
@@ -150,20 +157,28 @@ export class ScriptedConnection {
     this.socket.send(frame);
   }
 
-  welcome({ sender, session, limits, rooms }: WelcomeScript = {}): void {
-    this.say({
-      type: "welcome",
-      sender: sender ?? "Alice",
-      session: session ?? "secret-1",
-      server: { name: "bcast", version: "0.0.0" },
-      limits: { ...DEFAULT_LIMITS, rate: 0, burst: 0, ...limits },
-      rooms: rooms ?? [joined("lobby")],
-    });
+  welcome({ rooms = [joined("lobby")], ...script }: WelcomeScript = {}): void {
+    const names = rooms.map(({ room }) => room);
+    this.say(
+      welcome({ ...script, rooms: names }),
+      ...rooms.map((room): JoinedFrame => ({ ...room, type: "joined" })),
+    );
   }
 
   ack(ref: Publish["ref"], id: number, room = "lobby", duplicate = false): void {
     assert(ref !== undefined, "a message without a ref cannot be acked");
     this.say({ ...ack(ref, id, room), ...(duplicate ? { duplicate } : {}) });
+  }
+
+  /** Refuses a request, or reports an error that belongs to none. */
+  refuse(script: Partial<ErrorFrame>): void {
+    this.say(refusal(script));
+  }
+
+  bye(script: Partial<Bye>): void {
+    const frame: Bye = { type: "bye", code: 1001, reconnect: true, message: "Bye", ...script };
+    this.say(frame);
+    this.close(frame.code, frame.message);
   }
 
   close(code: number, reason = ""): void {
@@ -183,9 +198,39 @@ export function message(id: number, room = "lobby", text = `#${id}`, sender = "B
   return { type: "message", room, id, sender, timestamp: TIMESTAMP, message: text };
 }
 
+/** The first frame of a hub. */
+export function welcome(
+  { sender, session, resumed, limits, rooms }: Omit<WelcomeScript, "rooms"> & {
+    readonly rooms?: readonly string[];
+  } = {},
+): Welcome {
+  return {
+    type: "welcome",
+    protocol: 1,
+    sender: sender ?? "Alice",
+    session: session ?? "secret-1",
+    resumed: resumed ?? false,
+    time: TIMESTAMP,
+    server: { name: "bcast", version: "0.0.0" },
+    features: {},
+    limits: { ...DEFAULT_LIMITS, rate: 0, burst: 0, heartbeat: 0, ...limits },
+    rooms: rooms ?? ["lobby"],
+  };
+}
+
+/** An error of a hub. */
+export function refusal(script: Partial<ErrorFrame>): ErrorFrame {
+  return { type: "error", code: "internal", message: "No", final: true, ...script };
+}
+
+/** An entry that this version cannot show, as the hub sends it. */
+export function unreadable(id: number, room = "lobby"): Entry {
+  return { ...message(id, room), type: "reaction", message: undefined } as unknown as Entry;
+}
+
 /** The ack of a message. */
 export function ack(ref: Ref, id: number, room = "lobby"): Ack {
-  return { type: "ack", ref, room, id, timestamp: TIMESTAMP };
+  return { type: "ack", ref, room, id, epoch: "e1", timestamp: TIMESTAMP };
 }
 
 /** Messages `from` to `to`. */
@@ -195,6 +240,15 @@ export function messages(from: number, to: number, room = "lobby"): Message[] {
 
 /** A room as a hub describes it. */
 export function joined(room: string, script: Partial<Joined> = {}): Joined {
-  const last = script.history?.at(-1)?.id ?? 0;
-  return { room, epoch: "e1", last, recovered: false, online: 1, history: [], ...script };
+  const last = script.messages?.at(-1)?.id ?? 0;
+  return {
+    ...{ room, epoch: "e1", first: 1, last, recovered: false, online: 1, messages: [] },
+    more: false,
+    ...script,
+  };
+}
+
+/** The `hello` of this client, with these fields. */
+export function helloWith(fields: Partial<Hello>): Hello {
+  return { type: "hello", protocol: 1, ...fields };
 }

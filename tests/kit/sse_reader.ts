@@ -24,14 +24,28 @@ export class SseReader implements AsyncDisposable {
   private constructor(readonly response: Response) {}
 
   /** Requests the stream of a room; does not throw when the hub rejects the request. */
-  static async open(
+  static open(
     hub: Server,
     room: string,
     query = "",
     headers: Record<string, string> = {},
   ): Promise<SseReader> {
+    return SseReader.#request(httpUrl(hub, `/api/rooms/${room}/events${query}`), headers);
+  }
+
+  /** Requests the stream of several rooms. */
+  static openRooms(
+    hub: Server,
+    rooms: readonly string[],
+    query = "",
+    headers: Record<string, string> = {},
+  ): Promise<SseReader> {
+    const names = rooms.map((room) => `room=${room}`).join("&");
+    return SseReader.#request(httpUrl(hub, `/api/events?${names}${query}`), headers);
+  }
+
+  static async #request(url: string, headers: Record<string, string>): Promise<SseReader> {
     const abort = new AbortController();
-    const url = httpUrl(hub, `/api/rooms/${room}/events${query}`);
     const response = await fetch(url, { headers, signal: abort.signal });
     const reader = new SseReader(response);
     abort.signal.throwIfAborted();
@@ -51,6 +65,17 @@ export class SseReader implements AsyncDisposable {
       const { id, message } = JSON.parse(data ?? "");
       return [id, message] as const;
     });
+  }
+
+  /** The ids of the messages received so far, by room. */
+  get idsByRoom(): Readonly<Record<string, readonly number[]>> {
+    const ids: Record<string, number[]> = {};
+    for (const { event, data } of this.blocks) {
+      if (event !== "message") continue;
+      const { room, id } = JSON.parse(data ?? "");
+      (ids[room] ??= []).push(id);
+    }
+    return ids;
   }
 
   /** Waits for a block that matches, among all so far. */

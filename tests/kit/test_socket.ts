@@ -3,6 +3,17 @@ import { splitBatch, SUBPROTOCOL } from "../../protocol.ts";
 /** A frame from the hub, loosely typed for tests to inspect. */
 export type ReceivedFrame = { readonly type?: string; readonly [field: string]: unknown };
 
+/** A `joined` frame, as a hub of this version sends it. */
+export type JoinedRoomFrame = ReceivedFrame & {
+  readonly room: string;
+  readonly epoch: string;
+  readonly last: number;
+  readonly recovered: boolean;
+  readonly online: number;
+  readonly members?: string[];
+  readonly messages: ReceivedFrame[];
+};
+
 /** Milliseconds after which waiting for a frame has failed. */
 const FRAME_DEADLINE = 10_000;
 
@@ -50,14 +61,27 @@ export class TestSocket implements AsyncDisposable {
     return socket;
   }
 
-  /** A `bcast.v1` client that has been welcomed. */
+  /** A `bcast.v1` client that has joined its rooms; with its `welcome` and `joined` frames. */
   static async v1(
     url: string,
     hello: Record<string, unknown> = {},
-  ): Promise<[TestSocket, ReceivedFrame]> {
+  ): Promise<[TestSocket, ReceivedFrame, JoinedRoomFrame[]]> {
     const socket = await TestSocket.open(url, "bcast.v1");
     socket.send({ type: "hello", ...hello });
-    return [socket, await socket.next("welcome")];
+    const [welcome, joined] = await socket.welcome();
+    return [socket, welcome, joined];
+  }
+
+  /** The next `welcome`, and the `joined` frames of its rooms. */
+  async welcome(): Promise<[ReceivedFrame, JoinedRoomFrame[]]> {
+    const welcome = await this.next("welcome");
+    const joined: JoinedRoomFrame[] = [];
+    for (const room of welcome["rooms"] as string[]) {
+      joined.push(
+        await this.next("joined", (frame) => frame["room"] === room) as JoinedRoomFrame,
+      );
+    }
+    return [welcome, joined];
   }
 
   /** Sends objects as JSON and strings as they are. */
@@ -74,6 +98,14 @@ export class TestSocket implements AsyncDisposable {
       const value = parse(frame);
       return value?.type === type && match(value) ? value : undefined;
     }, type);
+  }
+
+  /** The next object that satisfies `match`, whatever its type; skips all others. */
+  nextFrame(match: (frame: ReceivedFrame) => boolean = () => true): Promise<ReceivedFrame> {
+    return this.#find((frame) => {
+      const value = parse(frame);
+      return value !== undefined && match(value) ? value : undefined;
+    }, "frame");
   }
 
   /** The next line that matches. */

@@ -5,14 +5,14 @@ import type { Server } from "../../server.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { answerTo, SHARED, startGuardedHub, tokenFor } from "../kit/guarded_hub.ts";
 import { type RawHeaders, requestUpgrade } from "../kit/raw_http.ts";
-import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
+import { type JoinedRoomFrame, type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
 import { until } from "../kit/wait.ts";
 
 async function enter(
   hub: Server,
   claims: Omit<TokenClaims, "issuedAt">,
   hello: Record<string, unknown> = {},
-): Promise<[TestSocket, ReceivedFrame]> {
+): Promise<[TestSocket, ReceivedFrame, JoinedRoomFrame[]]> {
   return await TestSocket.v1(hub.url, { token: await tokenFor(claims), ...hello });
 }
 
@@ -95,7 +95,9 @@ Deno.test("a `bcast.v1` client learns from the close reason what is wrong with i
     const { code, reason } = await socket.closed;
     assertEquals(code, 4501);
     assertStringIncludes(reason, words);
-    assertEquals(socket.frames, []);
+    assertEquals(socket.frames.map((frame) => JSON.parse(frame)), [
+      { type: "bye", code, reconnect: false, message: reason },
+    ]);
   }
 });
 
@@ -116,8 +118,8 @@ Deno.test("only `hello` is answered before the token is checked", async () => {
       { type: "direct", to: "Bystander", message: "x" },
       { type: "join", room: "lobby" },
       { type: "history", room: "lobby" },
-      { type: "who", room: "lobby" },
-      { type: "nick", sender: "Eve" },
+      { type: "members", room: "lobby" },
+      { type: "nick", name: "Eve" },
       { type: "ping" },
     ]
   ) {
@@ -138,13 +140,13 @@ Deno.test("a token's name is assigned, fixed and reserved", async () => {
   const said = await squatter.next("system", (frame) => frame["event"] === "rename");
   assertEquals(said["message"], "alice is now alice-2");
   assertEquals(
-    await answerTo(alice, { type: "nick", sender: "Root" }),
+    await answerTo(alice, { type: "nick", name: "Root" }),
     "forbidden: Your token says that you are Alice: the name cannot be changed",
   );
   await alice.close();
   await until("Alice is gone", () => hub.online === 1);
   // Nor while she is disconnected.
-  assertStringIncludes(await answerTo(squatter, { type: "nick", sender: "ALICE" }), "name_taken");
+  assertStringIncludes(await answerTo(squatter, { type: "nick", name: "ALICE" }), "name_taken");
   await using again = await TestSocket.plain(hub.url, undefined, `sender=Alice&token=${SHARED}`);
   assertEquals(await answerTo(again, { type: "message", message: "x" }), "ok");
   const { sender } = await squatter.next("message");
@@ -169,9 +171,8 @@ Deno.test("two sessions with one token name share it, count once, and both get p
   await using bob = await TestSocket.plain(hub.url, "Bob", `token=${SHARED}`);
   const [phone] = await enter(hub, { sub: "Alice" });
   await bob.next("system", (frame) => frame["event"] === "join");
-  const [laptop, welcome] = await enter(hub, { sub: "Alice" });
+  const [laptop, welcome, [room]] = await enter(hub, { sub: "Alice" });
   await using _laptop = laptop;
-  const [room] = welcome["rooms"] as ReceivedFrame[];
   assertEquals([welcome["sender"], room?.["online"]], ["Alice", 2]);
   assertEquals(room?.["members"], ["Bob", "Alice"]);
   bob.send({ type: "direct", to: "alice", message: "psst" });
@@ -181,8 +182,8 @@ Deno.test("two sessions with one token name share it, count once, and both get p
   await until("the phone is gone", () => hub.online === 2);
   bob.send({ type: "direct", to: "Alice", message: "still there?" });
   assertEquals((await laptop.next("direct"))["message"], "still there?");
-  bob.send({ type: "who", room: "lobby" });
-  assertEquals((await bob.next("who"))["members"], ["Bob", "Alice"]);
+  bob.send({ type: "members", room: "lobby" });
+  assertEquals((await bob.next("members"))["members"], ["Bob", "Alice"]);
   await laptop.close();
   const left = await bob.next("system", (frame) => frame["event"] === "leave");
   assertEquals([left["message"], left["online"]], ["Alice left (1 online)", 1]);
@@ -220,14 +221,14 @@ Deno.test("a token's rights apply everywhere, and forbidden rooms do not reveal 
   });
   await using _eve = eve;
 
-  await t.step("`hello` joins permitted rooms and names forbidden ones", async () => {
-    const rooms = (welcome["rooms"] as ReceivedFrame[]).map(({ room }) => room);
-    assertEquals(rooms, ["lobby", "dev-web"]);
-    const error = await eve.next("error");
-    assertEquals(error["code"], "forbidden");
-    assertStringIncludes(String(error["message"]), "into secret, nowhere:");
+  await t.step("`hello` joins permitted rooms and names forbidden ones", () => {
+    assertEquals(welcome["rooms"], ["lobby", "dev-web"]);
+    assertEquals(eve.all("error").map(({ code, re, room }) => [code, re, room]), [
+      ["forbidden", "join", "secret"],
+      ["forbidden", "join", "nowhere"],
+    ]);
   });
-  for (const type of ["join", "history", "who"]) {
+  for (const type of ["join", "history", "members"]) {
     await t.step(
       `${type} says the same of a room that exists and of one that does not`,
       async () => {
@@ -247,7 +248,7 @@ Deno.test("a token's rights apply everywhere, and forbidden rooms do not reveal 
   });
   await t.step("the right to read does not include writing", async () => {
     for (const type of ["message", "typing"]) {
-      const answer = await answerTo(eve, { type, room: "lobby", message: "x", typing: true });
+      const answer = await answerTo(eve, { type, room: "lobby", message: "x", active: true });
       assert(answer.startsWith("forbidden: Your token lets you read lobby"), answer);
     }
     assertEquals(await answerTo(eve, { type: "history", room: "lobby" }), "ok");
@@ -280,19 +281,19 @@ Deno.test("a token's rights apply everywhere, and forbidden rooms do not reveal 
   await t.step("members of the forbidden room receive nothing", async () => {
     assertEquals(await answerTo(member, { type: "message", message: "2", room: "secret" }), "ok");
     assertEquals(member.all("message").map(({ id }) => id), [1, 2]);
-    member.send({ type: "who", room: "secret" });
-    assertEquals((await member.next("who"))["members"], ["Member"]);
+    member.send({ type: "members", room: "secret" });
+    assertEquals((await member.next("members"))["members"], ["Member"]);
     assertEquals([colleague.all("direct").length, reader.all("direct").length], [1, 0]);
   });
 });
 
 Deno.test("a client that names no room joins the default rooms it may read, else its token's rooms", async () => {
   await using hub = await startGuardedHub({ rooms: ["lobby", "news"] });
-  const rooms = async (claims: Omit<TokenClaims, "issuedAt">): Promise<unknown[]> => {
+  const rooms = async (claims: Omit<TokenClaims, "issuedAt">): Promise<unknown> => {
     const [socket, welcome] = await enter(hub, claims);
     await socket.close();
     assertEquals(socket.all("error"), []);
-    return (welcome["rooms"] as ReceivedFrame[]).map(({ room }) => room);
+    return welcome["rooms"];
   };
   assertEquals(await rooms({}), ["lobby", "news"]);
   assertEquals(await rooms({ rooms: { "n*": "read" } }), ["news"]);
@@ -314,7 +315,10 @@ Deno.test("an expired token is reported immediately, may be renewed, and otherwi
   clock.advance(1000);
   const error = await alice.next("error");
   assertEquals(error["code"], "unauthorized");
-  assertStringIncludes(String(error["message"]), "expired: say hello with a new one within 30");
+  assertStringIncludes(
+    String(error["message"]),
+    "expired: renew it within 30",
+  );
   assertEquals((await lazy.next("error"))["code"], "unauthorized");
   clock.advance(5000);
   assertEquals(alice.all("error").length, 1);
@@ -327,8 +331,17 @@ Deno.test("an expired token is reported immediately, may be renewed, and otherwi
   alice.send({ type: "hello", token: fresh });
   const renewed = await alice.next("welcome");
   assertEquals([renewed["sender"], renewed["session"]], ["Alice", welcome["session"]]);
-  const [room] = renewed["rooms"] as ReceivedFrame[];
-  assertEquals([room?.["last"], room?.["recovered"], room?.["history"]], [1, true, []]);
+  assertEquals([renewed["resumed"], renewed["rooms"]], [true, ["lobby"]]);
+  alice.send({ type: "token", token: late, ref: 1 });
+  const rejected = await alice.next("error");
+  assertEquals([rejected["code"], rejected["re"], rejected["ref"]], ["unauthorized", "token", 1]);
+  alice.send({ type: "token", token: fresh, ref: 2 });
+  assertEquals(await alice.next("ok"), {
+    type: "ok",
+    re: "token",
+    ref: 2,
+    expires: new Date(clock.now() + 600_000).toISOString(),
+  });
 
   clock.advance(25_000);
   const { code, reason } = await lazy.closed;
@@ -363,7 +376,7 @@ Deno.test("a new token with fewer rights removes the session from rooms it forbi
   eve.send({ type: "hello", token: await tokenFor(LIMITED) });
   assertEquals((await eve.next("left"))["room"], "secret");
   const welcome = await eve.next("welcome");
-  assertEquals((welcome["rooms"] as ReceivedFrame[]).map(({ room }) => room), ["lobby"]);
+  assertEquals(welcome["rooms"], ["lobby"]);
   assertStringIncludes(await answerTo(eve, { type: "message", message: "x" }), "forbidden");
 });
 
@@ -403,6 +416,6 @@ Deno.test("`connect()` fails as refused when the token is wrong or has expired",
   await using wrong = connect({ url: hub.url, token: "wrong" });
   const failure = await wrong.send({ message: "x" }).catch((error: unknown) => error);
   assert(failure instanceof Error && "failure" in failure, String(failure));
-  assertEquals(failure.failure, "refused");
+  assertEquals(failure.failure, "rejected");
   assertStringIncludes(failure.message, "The token is wrong");
 });

@@ -6,18 +6,23 @@ import { post } from "../kit/http.ts";
 import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
 import { startTestHub, tokenIsName } from "../kit/test_hub.ts";
 
-const annotationsOf = (
-  { format, verified, via }: ReceivedFrame,
-): unknown[] => [format, verified, via];
+/** The kind and the annotations of a frame. */
+function annotationsOf(frame: ReceivedFrame): Record<string, unknown> {
+  const names = ["kind", "format", "account", "verified", "via"];
+  return Object.fromEntries(
+    Object.entries(frame).filter(([name]) => names.includes(name) || name.startsWith("x-")),
+  );
+}
 
-Deno.test("format, via and verified reach clients live, from the log and after a restart", async () => {
+Deno.test("kind, format, account, via and extension fields reach clients live, from the log and after a restart", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/bcast.db`;
   const expected = [
-    [undefined, undefined, undefined],
-    ["markdown", undefined, ["a", "B.c-d_9"]],
-    [undefined, true, undefined],
-    ["markdown", true, undefined],
+    {},
+    { format: "markdown", via: ["a", "B.c-d_9"] },
+    { account: "Alice" },
+    { kind: "x-acme-note", format: "markdown", account: "Alice", "x-acme-job": [1, { id: null }] },
+    { kind: "action", "x-acme-job": "", "x-acme-a.b_c": 0 },
   ];
   {
     await using hub = await startTestHub({
@@ -32,16 +37,25 @@ Deno.test("format, via and verified reach clients live, from the log and after a
     said.push(await reader.next("message"));
     await using alice = await TestSocket.open(`${hub.url}?token=Alice`);
     // Claims of a client prove nothing.
-    alice.send({ type: "message", data: 1, verified: false });
+    alice.send({ type: "message", data: 1, account: "Bob", verified: true });
     said.push(await reader.next("message"));
     const headers = { authorization: "Bearer Alice" };
-    await post(hub, "lobby", { message: "x", format: "markdown" }, headers);
+    const body = { message: "x", format: "markdown", account: "Bob", kind: "x-acme-note" };
+    await post(hub, "lobby", { ...body, "x-acme-job": [1, { id: null }] }, headers);
+    said.push(await reader.next("message"));
+    // Other names are unknown fields, and null means left out.
+    const extensions = { "x-acme-job": "", "x-acme-a.b_c": 0, "x-acme": 1, "x-Acme-b": 1 };
+    bob.send({ type: "message", message: "x", kind: "action", ...extensions, "x-acme-no": null });
     said.push(await reader.next("message"));
     assertEquals(said.map(annotationsOf), expected);
-    alice.send({ type: "direct", to: "Reader", message: "psst", format: "markdown" });
-    assertEquals(annotationsOf(await reader.next("direct")), ["markdown", true, undefined]);
-    bob.send({ type: "direct", to: "Reader", message: "psst", verified: true });
-    assertEquals(annotationsOf(await reader.next("direct")), [undefined, undefined, undefined]);
+    const direct = { type: "direct", to: "Reader", message: "psst", account: "Bob" };
+    alice.send({ ...direct, format: "markdown" });
+    assertEquals(annotationsOf(await reader.next("direct")), {
+      format: "markdown",
+      account: "Alice",
+    });
+    bob.send({ ...direct, "x-acme-job": 1 });
+    assertEquals(annotationsOf(await reader.next("direct")), { "x-acme-job": 1 });
   }
   await using hub = await startTestHub({ broker: await openSqliteBroker({ path }) });
   await using reader = await TestSocket.plain(hub.url, "Reader");
@@ -67,6 +81,6 @@ Deno.test("an invalid format or via is refused with `bad_frame`; one from a hub 
     timestamp: "t",
     message: "x",
   };
-  const read = parseHubFrame(JSON.stringify({ ...message, format: "html", via: 7, verified: 1 }));
+  const read = parseHubFrame(JSON.stringify({ ...message, format: "html", via: 7, account: 1 }));
   assertEquals(read.ok && read.frame, message);
 });

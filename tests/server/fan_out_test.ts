@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { coalesceDelay } from "../../server/fan_out_buffer.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
-import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
+import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 const ids = (socket: TestSocket): unknown[] =>
@@ -22,10 +22,13 @@ Deno.test("`coalesceDelay()` is 0 in small rooms", () => {
 Deno.test("messages that arrive faster than a large room can be served share their sends", async (t) => {
   const clock = new FakeClock();
   const hub = await startTestHub({ clock });
+  const epochs = new Set<string>();
   const crowd = await Promise.all(Array.from({ length: 60 }, async () => {
-    const [socket] = await TestSocket.v1(hub.url);
+    const [socket, _welcome, [joined]] = await TestSocket.v1(hub.url);
+    epochs.add(joined?.epoch ?? "");
     return socket;
   }));
+  const [epoch] = epochs;
   const [alice] = await TestSocket.v1(hub.url, { sender: "Alice" });
   const [mute] = await TestSocket.v1(hub.url, { sender: "Mute", echo: false });
   const [bob] = crowd;
@@ -53,12 +56,11 @@ Deno.test("messages that arrive faster than a large room can be served share the
 
   let late: TestSocket | undefined;
   await t.step("a client that joins meanwhile gets them as history", async () => {
-    const [socket, welcome] = await TestSocket.v1(hub.url, {
-      rooms: [{ room: "lobby", after: 3 }],
+    const [socket, _welcome, [lobby]] = await TestSocket.v1(hub.url, {
+      rooms: [{ room: "lobby", epoch, after: 3 }],
     });
     late = socket;
-    const [lobby] = welcome["rooms"] as { history: ReceivedFrame[] }[];
-    assertEquals(lobby?.history.map((message) => message["id"]), [4, 5]);
+    assertEquals(lobby?.messages.map((message) => message["id"]), [4, 5]);
   });
 
   await t.step("after the pause every client has each message once, in order", async () => {

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
@@ -33,20 +33,23 @@ function wrongTypes(): Hostile[] {
     ["message", "message", ["null", '"x y"', '"\\u0000"'], ["bad_frame"]],
     ["message", "room", ["null"], ["bad_room"]],
     ["message", "sender", ["null", '"x y"'], ["bad_name"]],
-    ["message", "kind", ["null"], ["bad_frame"]],
+    ["message", "kind", ["null"], ["bad_frame", "unsupported"]],
+    ["message", "key", ["null"], ["bad_frame"]],
     ["message", "ref", ["null", "-1", "1.5", '"x y"', '"\\u0000"'], ["bad_frame"]],
     ["direct", "to", ['"x y"'], ["bad_name"]],
     ["join", "room", [], ["bad_room"]],
     ["join", "after", ["null"], ["bad_frame"]],
     ["join", "epoch", ["null", '"x y"', '""', '"\\u0000"'], ["bad_frame"]],
-    ["join", "history", ["null"], ["bad_frame"]],
+    ["join", "recent", ["null"], ["bad_frame"]],
+    ["join", "max", ["null"], ["bad_frame"]],
+    ["join", "presence", ["null"], ["bad_frame"]],
     ["leave", "room", [], ["bad_room"]],
-    ["nick", "sender", ['"x y"'], ["bad_name"]],
-    ["typing", "typing", ["true"], ["bad_frame"]],
+    ["nick", "name", ['"x y"'], ["bad_name"]],
+    ["typing", "active", ["true"], ["bad_frame"]],
     ["history", "limit", ["null"], ["bad_frame"]],
     ["history", "before", ["null"], ["bad_frame"]],
     ["history", "query", ["null", '"x y"', '""', '"\\u0000"'], ["bad_frame"]],
-    ["who", "room", ["null"], ["bad_room"]],
+    ["members", "room", ["null"], ["bad_room"]],
     ["hello", "rooms", ["null", "[]"], ["bad_frame"]],
     ["hello", "session", ["null", '"x y"', '""', '"\\u0000"'], ["bad_frame"]],
     ["hello", "echo", ["null", "true"], ["bad_frame"]],
@@ -56,10 +59,10 @@ function wrongTypes(): Hostile[] {
     direct: `"to":"Bob","message":"m"`,
     join: `"room":"lobby"`,
     leave: `"room":"lobby"`,
-    nick: `"sender":"Alice"`,
-    typing: `"room":"lobby","typing":true`,
+    nick: `"name":"Alice"`,
+    typing: `"room":"lobby","active":true`,
     history: `"room":"lobby"`,
-    who: `"room":"lobby"`,
+    members: `"room":"lobby"`,
     hello: `"sender":"Alice"`,
   };
   return fields.flatMap(([type, field, fine, codes]) =>
@@ -107,7 +110,7 @@ function controlCharacters(): Hostile[] {
   return Array.from({ length: 32 }, (_, code) => String.fromCharCode(code)).flatMap((control) => [
     // Raw, JSON does not allow them; escaped, a name does not.
     bad(`{"type":"message","message":"a${control}b"}`, "bad_json"),
-    bad(JSON.stringify({ type: "nick", sender: `a${control}b` }), "bad_name"),
+    bad(JSON.stringify({ type: "nick", name: `a${control}b` }), "bad_name"),
     bad(JSON.stringify({ type: "join", room: `a${control}b` }), "bad_room"),
   ]);
 }
@@ -129,12 +132,12 @@ function badNamesAndRooms(): Hostile[] {
   const rooms = ["", "Lobby", "-a", ".a", "a b", "é", "a/b", "../x", "a".repeat(65), "a\n", "%2e"];
   return [
     ...names.flatMap((sender) => [
-      bad(JSON.stringify({ type: "nick", sender }), "bad_name"),
+      bad(JSON.stringify({ type: "nick", name: sender }), "bad_name"),
       bad(JSON.stringify({ type: "direct", to: sender, message: "m" }), "bad_name"),
     ]),
-    bad(JSON.stringify({ type: "nick", sender: "n".repeat(33) }), "bad_name"),
+    bad(JSON.stringify({ type: "nick", name: "n".repeat(33) }), "bad_name"),
     ...rooms.flatMap((room) =>
-      ["join", "leave", "who", "history"].map((type) =>
+      ["join", "leave", "members", "history"].map((type) =>
         bad(JSON.stringify({ type, room }), "bad_room")
       )
     ),
@@ -143,7 +146,7 @@ function badNamesAndRooms(): Hostile[] {
 
 /** The valid frames of a script, each with one damaged character: each must be answered. */
 function damaged(count: number): Hostile[] {
-  const frame = `{"type":"who","room":"lobby","ref":"r"}`;
+  const frame = `{"type":"members","room":"lobby","ref":"r"}`;
   const anything = ["bad_json", "bad_frame", "unknown_type", "bad_room", "ok"];
   return Array.from({ length: count }, (_, n) => {
     const at = 1 + n % (frame.length - 1);
@@ -269,13 +272,18 @@ Deno.test("requests that are not handshakes get a text answer", async (t) => {
   }
 });
 
-Deno.test("a full hub rejects new clients with 503, and serves the others", async () => {
+Deno.test("a full hub tells new clients so, and serves the others", async () => {
   await using hub = await startTestHub({ limits: { maxConnections: 2 } });
   await using first = await TestSocket.plain(hub.url);
   const second = await TestSocket.plain(hub.url);
-  let refusal = "";
-  await TestSocket.open(hub.url).catch((error: Error) => refusal = error.message);
-  assert(refusal.includes("503"), refusal);
+  for (const protocols of [[], "bcast.v1"]) {
+    const refused = await TestSocket.open(hub.url, protocols);
+    assertEquals((await refused.closed).code, 1013);
+    const [bye] = refused.all("bye");
+    assertEquals([bye?.["code"], bye?.["reconnect"]], [1013, true]);
+    assertStringIncludes(String(bye?.["message"]), "full");
+    assert(Number(bye?.["retryAfter"]) > 0);
+  }
   await second.close();
   // The hub may notice the end later than the client.
   while (hub.online > 1) await (first.send({ type: "ping" }), first.next("pong"));

@@ -80,13 +80,13 @@ Deno.test("GET /api/people lists people in rooms, with their rooms", async () =>
   const all = await (await ask(hub.url, "/api/people")).json();
   assertEquals(all, {
     online: 2,
-    people: [{ name: "Alice", rooms: ["a"] }, { name: "Bob", rooms: ["b", "a"] }],
+    members: [{ name: "Alice", rooms: ["a"] }, { name: "Bob", rooms: ["b", "a"] }],
   });
   const inB = await (await ask(hub.url, "/api/people?room=b")).json();
-  assertEquals(inB, { online: 1, people: [{ name: "Bob", rooms: ["b", "a"] }] });
+  assertEquals(inB, { online: 1, members: [{ name: "Bob", rooms: ["b", "a"] }] });
   assertEquals(await (await ask(hub.url, "/api/people?room=none")).json(), {
     online: 0,
-    people: [],
+    members: [],
   });
 });
 
@@ -98,8 +98,8 @@ Deno.test("GET /api/people marks people whose connection is lost", async () => {
   const [other] = await TestSocket.v1(hub.url, { sender: "Bob", rooms: [{ room: "a" }] });
   other.socket.close(3000);
   await until("Bob to be away, and Alice gone", async () => {
-    const { people } = await (await ask(hub.url, "/api/people")).json();
-    return JSON.stringify(people) === `[{"name":"Bob","rooms":["a"],"away":true}]`;
+    const { members } = await (await ask(hub.url, "/api/people")).json();
+    return JSON.stringify(members) === `[{"name":"Bob","rooms":["a"],"away":true}]`;
   });
 });
 
@@ -141,7 +141,7 @@ Deno.test("HTTP requests do not appear in presence or counts", async () => {
   await using hub = await startTestHub();
   await using alice = await TestSocket.plain(hub.url, "Alice");
   const api = new HubApi({ url: new URL(hub.url) });
-  await api.people("lobby");
+  await api.members("lobby");
   await api.rooms();
   assertEquals((await api.status()).accepted, 1);
   alice.send({ type: "ping", ref: 1 });

@@ -6,6 +6,7 @@ import { NameBook } from "../../server/names/name_book.ts";
 import { PresenceChanges, presenceWindow } from "../../server/presence.ts";
 import { TokenBucket } from "../../server/limits/token_bucket.ts";
 import { isSecret, newSecret, Session } from "../../server/connection.ts";
+import { accountScope } from "../../server/key_scope.ts";
 import { presenceSentences } from "../../server/encoders/presence_text.ts";
 import { encodeMessage } from "../../server/encoders/encoder.ts";
 import { CACHE_LENGTH, RecentMessages } from "../../server/recent_messages.ts";
@@ -73,7 +74,8 @@ Deno.test("`PresenceChanges` announces the net effect of any sequence of changes
     const told = new Set<string>();
     const window = new PresenceChanges();
     const tell = (): void => {
-      const frame = window.take("lobby", present.size);
+      const frame = window.take();
+      assert(frame !== "many");
       for (const { from } of frame?.renamed ?? []) {
         assert(told.delete(from), `no ${from} to rename`);
       }
@@ -198,13 +200,16 @@ Deno.test("`RecentMessages.json()` equals the encoded messages, also after more 
   assertEquals(tail.json([]), "[]");
 });
 
-Deno.test("`Session.key` identifies a session without revealing its secret", () => {
+Deno.test("`Session.keyScope` is the account, or the session without its secret", () => {
   const secret = newSecret();
   assert(isSecret(secret));
-  const session = new Session(secret, OPEN_GRANT);
-  assertMatch(session.key, /^[A-Za-z0-9_-]{22}$/);
-  assertEquals(session.key, new Session(secret, OPEN_GRANT).key);
-  assert(session.key !== secret && new Session(newSecret(), OPEN_GRANT).key !== session.key);
+  const { keyScope } = new Session(secret, OPEN_GRANT);
+  assertMatch(keyScope, /^[A-Za-z0-9_-]{22}$/);
+  assertEquals(keyScope, new Session(secret, OPEN_GRANT).keyScope);
+  assert(keyScope !== secret && new Session(newSecret(), OPEN_GRANT).keyScope !== keyScope);
+  const grant = { ...OPEN_GRANT, name: "Zoë" };
+  const scopes = [secret, newSecret()].map((one) => new Session(one, grant).keyScope);
+  assertEquals(scopes, [accountScope("Zoë"), accountScope("Zoë")]);
   assert(!isSecret("") && !isSecret("x".repeat(100)) && !isSecret(secret + "\n"));
 });
 

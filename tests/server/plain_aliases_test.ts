@@ -19,9 +19,9 @@ Deno.test("every frame for a plain client has a `message` to print", async () =>
   await using old = await TestSocket.open(`${hub.url}?username=Old`);
   const [modern] = await TestSocket.v1(hub.url, { sender: "New", rooms: [{ room: "lobby" }] });
   await using _modern = modern;
-  modern.send({ type: "typing", room: "lobby", typing: true });
+  modern.send({ type: "typing", room: "lobby", active: true });
   modern.send({ type: "message", room: "lobby", message: "hi", ref: "1" });
-  modern.send({ type: "typing", room: "lobby", typing: false });
+  modern.send({ type: "typing", room: "lobby", active: false });
   modern.send({ type: "direct", to: "Old", message: "psst" });
   await old.next("direct");
   const printed = old.frames.map((frame) => print(JSON.parse(frame)));
@@ -65,7 +65,7 @@ Deno.test("names of types and fields from other chat servers are understood", as
   old.send({ type: "typing", typing: true });
   assertEquals((await reader.next("typing"))["room"], "lobby");
   old.send({ type: "who" });
-  assertEquals((await old.next("who"))["members"], ["Reader", "Old"]);
+  assertEquals((await old.next("members"))["members"], ["Reader", "Old"]);
   old.send({ type: "history", limit: 1 });
   assertEquals((await old.next("history"))["messages"], reader.all("message").slice(-1));
   old.send({ content: 5 });

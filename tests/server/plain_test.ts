@@ -28,7 +28,7 @@ Deno.test("a plain client gets presence as sentences", async () => {
   assertEquals(joined["event"], "join");
   assertEquals(joined["online"], 2);
 
-  bob.send({ type: "nick", sender: "Robert" });
+  bob.send({ type: "nick", name: "Robert" });
   assertEquals((await alice.next("system"))["message"], "Bob is now Robert");
 
   await bob.close();

@@ -10,11 +10,11 @@ import { until } from "../kit/wait.ts";
 
 /** The snapshot that a client gets when it joins the lobby at `position`. */
 async function enter(hub: Server, position: object): Promise<ReceivedFrame> {
-  const [socket, welcome] = await TestSocket.v1(hub.url, {
+  const [socket, _welcome, [joined]] = await TestSocket.v1(hub.url, {
     rooms: [{ room: "lobby", ...position }],
   });
   await using _ = socket;
-  return (welcome["rooms"] as ReceivedFrame[])[0] ?? {};
+  return joined ?? {};
 }
 
 const idsOf = (messages: unknown): readonly unknown[] =>
@@ -24,15 +24,15 @@ const idsOf = (messages: unknown): readonly unknown[] =>
 async function shows(hub: Server, first: number, last: number): Promise<void> {
   const expected = Array.from({ length: last - first + 1 }, (_, index) => first + index);
   const joined = await enter(hub, { after: 0 });
-  assertEquals([joined["recovered"], idsOf(joined["history"])], [first === 1, expected]);
+  assertEquals([joined["recovered"], idsOf(joined["messages"])], [first === 1, expected]);
   const after = await enter(hub, { epoch: joined["epoch"], after: first - 1 });
-  assertEquals([after["recovered"], idsOf(after["history"])], [true, expected]);
+  assertEquals([after["recovered"], idsOf(after["messages"])], [true, expected]);
   if (first > 1) {
     const lost = await enter(hub, { epoch: joined["epoch"], after: first - 2 });
-    assertEquals([lost["recovered"], idsOf(lost["history"])], [false, expected]);
+    assertEquals([lost["recovered"], idsOf(lost["messages"])], [false, expected]);
   }
-  assertEquals(idsOf((await enter(hub, {}))["history"]), expected);
-  assertEquals(idsOf((await enter(hub, { history: 500 }))["history"]), expected);
+  assertEquals(idsOf((await enter(hub, {}))["messages"]), expected);
+  assertEquals(idsOf((await enter(hub, { recent: 500 }))["messages"]), expected);
 
   const [socket] = await TestSocket.v1(hub.url, { rooms: [] });
   await using asking = socket;

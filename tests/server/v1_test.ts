@@ -1,19 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
-import { type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
+import { type JoinedRoomFrame, type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
-type Rooms = {
-  room: string;
-  epoch: string;
-  last: number;
-  recovered: boolean;
-  history: ReceivedFrame[];
-}[];
-
-const lobbyOf = (welcome: ReceivedFrame): Rooms[number] => {
-  const [lobby] = welcome["rooms"] as Rooms;
+const lobbyOf = ([lobby]: JoinedRoomFrame[]): JoinedRoomFrame => {
   assert(lobby !== undefined);
   return lobby;
 };
@@ -28,9 +19,9 @@ Deno.test("a v1 client receives nothing before its hello", async () => {
   bob.send({ type: "message", message: "hi" });
   await bob.next("message");
   silent.send({ type: "hello", sender: "Alice" });
-  const welcome = await silent.next("welcome");
+  const [_welcome, joined] = await silent.welcome();
   assertEquals(silent.frames[0] !== undefined && JSON.parse(silent.frames[0]).type, "welcome");
-  assertEquals(lobbyOf(welcome).history.map((message) => message["message"]), ["hi"]);
+  assertEquals(lobbyOf(joined).messages.map((message) => message["message"]), ["hi"]);
 });
 
 Deno.test("a v1 client that sends anything before hello is told to say hello", async () => {
@@ -80,27 +71,27 @@ Deno.test("the ack contains the id of the delivered message", async () => {
   assertEquals(seen["data"], { n: [1, null] });
 });
 
-Deno.test("a repeated ref of one session is stored once", async () => {
+Deno.test("a repeated key of one session is stored once", async () => {
   await using hub = await startTestHub();
   const [alice] = await TestSocket.v1(hub.url);
   await using _a = alice;
   const [bob] = await TestSocket.v1(hub.url);
   await using _b = bob;
-  alice.send({ type: "message", message: "once", ref: "r" });
+  alice.send({ type: "message", message: "once", ref: 1, key: "r" });
   const first = await alice.next("ack");
   assertEquals(first["duplicate"], undefined);
-  alice.send({ type: "message", message: "once", ref: "r" });
+  alice.send({ type: "message", message: "once", ref: 1, key: "r" });
   const again = await alice.next("ack");
   assertEquals([again["id"], again["duplicate"]], [first["id"], true]);
-  bob.send({ type: "message", message: "another session's", ref: "r" });
+  bob.send({ type: "message", message: "another session's", ref: 1, key: "r" });
   assertEquals((await bob.next("ack"))["id"], 2);
   assertEquals(ids(bob.all("message")), [1, 2]);
 });
 
 Deno.test("a resuming client gets missed messages once, in order, before live ones", async () => {
   await using hub = await startTestHub();
-  const [alice, welcome] = await TestSocket.v1(hub.url, { sender: "Alice" });
-  const { epoch } = lobbyOf(welcome);
+  const [alice, welcome, joined] = await TestSocket.v1(hub.url, { sender: "Alice" });
+  const { epoch } = lobbyOf(joined);
   await using bob = await TestSocket.plain(hub.url, "Bob");
   bob.send({ type: "message", message: "seen" });
   await alice.next("message");
@@ -109,7 +100,7 @@ Deno.test("a resuming client gets missed messages once, in order, before live on
   for (let n = 2; n <= 700; n++) bob.send({ type: "message", message: "x".repeat(1000) });
   await bob.next("message", (frame) => frame["id"] === 700);
 
-  const [back, again] = await TestSocket.v1(hub.url, {
+  const [back, _welcome, again] = await TestSocket.v1(hub.url, {
     session: welcome["session"],
     rooms: [{ room: "lobby", epoch, after: 1 }],
   });
@@ -119,7 +110,7 @@ Deno.test("a resuming client gets missed messages once, in order, before live on
   const lobby = lobbyOf(again);
   assertEquals(lobby.recovered, true);
   assertEquals(
-    [...ids(lobby.history), ...ids(back.all("message"))],
+    [...ids(lobby.messages), ...ids(back.all("message"))],
     Array.from({ length: 700 }, (_, index) => index + 2),
   );
 });
@@ -129,23 +120,23 @@ Deno.test("a client that cannot resume is told, and gets the newest messages", a
   await using bob = await TestSocket.plain(hub.url, "Bob");
   for (let n = 1; n <= 3; n++) bob.send({ type: "message", message: `m${n}` });
   await bob.next("message", (frame) => frame["id"] === 3);
-  const [probe, welcome] = await TestSocket.v1(hub.url);
+  const [probe, _welcome, joined] = await TestSocket.v1(hub.url);
   await probe.close();
-  const { epoch } = lobbyOf(welcome);
+  const { epoch } = lobbyOf(joined);
 
   for (
     const [what, position] of [
-      ["another epoch", { epoch: "elsewhere", after: 1 }],
-      ["a position ahead of the log", { epoch, after: 99 }],
+      ["epoch", { epoch: "elsewhere", after: 1 }],
+      ["ahead", { epoch, after: 99 }],
     ] as const
   ) {
     await t.step(what, async () => {
-      const [socket, again] = await TestSocket.v1(hub.url, {
+      const [socket, _welcome, again] = await TestSocket.v1(hub.url, {
         rooms: [{ room: "lobby", ...position }],
       });
       await using _ = socket;
-      assertEquals(lobbyOf(again).recovered, false);
-      assertEquals(ids(lobbyOf(again).history), [1, 2, 3]);
+      assertEquals([lobbyOf(again).recovered, lobbyOf(again)["reset"]], [false, what]);
+      assertEquals(ids(lobbyOf(again).messages), [1, 2, 3]);
     });
   }
 });
@@ -168,7 +159,7 @@ Deno.test("a disconnect shorter than the grace time is not announced and keeps t
 
   const [back, again] = await TestSocket.v1(hub.url, { session: welcome["session"] });
   assertEquals([again["sender"], again["session"]], ["Alice", welcome["session"]]);
-  assertEquals((await back.next("direct"))["message"], "are you there?");
+  assertEquals(back.all("direct").map(({ message }) => message), ["are you there?"]);
   clock.advance(200);
   const presence = await bob.next("presence");
   assertEquals([presence["joined"], presence["left"]], [["Alice-2"], undefined]);
@@ -198,8 +189,8 @@ Deno.test("a session resumed in a new connection closes the old one with 4502", 
   await using _ = newer;
   assertEquals((await old.closed).code, 4502);
   assertEquals(again["sender"], "Alice");
-  newer.send({ type: "who", room: "lobby" });
-  assertEquals((await newer.next("who"))["members"], ["Alice"]);
+  newer.send({ type: "members", room: "lobby" });
+  assertEquals((await newer.next("members"))["members"], ["Alice"]);
 });
 
 Deno.test("`echo: false` omits the client's own messages only", async () => {
@@ -222,8 +213,8 @@ Deno.test("a plain client may say hello and resume a session", async () => {
   await using plain = await TestSocket.plain(hub.url);
   plain.send({ type: "hello", session: welcome["session"] });
   assertEquals((await plain.next("welcome"))["sender"], "Alice");
-  plain.send({ type: "who", room: "lobby" });
-  assertEquals((await plain.next("who"))["members"], ["Alice"], "the guest it was is gone");
+  plain.send({ type: "members", room: "lobby" });
+  assertEquals((await plain.next("members"))["members"], ["Alice"], "the guest it was is gone");
 });
 
 Deno.test("rooms are joined, left and limited", async () => {
@@ -248,9 +239,9 @@ Deno.test("an empty room keeps its messages", async () => {
   alice.send({ type: "message", message: "kept", ref: 1 });
   await alice.next("ack");
   await alice.close();
-  const [bob, welcome] = await TestSocket.v1(hub.url, { rooms: [{ room: "ops" }] });
+  const [bob, _welcome, joined] = await TestSocket.v1(hub.url, { rooms: [{ room: "ops" }] });
   await using _ = bob;
-  assertEquals(lobbyOf(welcome).history.map((message) => message["message"]), ["kept"]);
+  assertEquals(lobbyOf(joined).messages.map((message) => message["message"]), ["kept"]);
 });
 
 Deno.test("names can be changed, and are unique ignoring case", async () => {
@@ -260,12 +251,12 @@ Deno.test("names can be changed, and are unique ignoring case", async () => {
   const [bob] = await TestSocket.v1(hub.url, { sender: "Bob" });
   await using _b = bob;
   await alice.next("presence", (frame) => String(frame["joined"]).includes("Bob"));
-  bob.send({ type: "nick", sender: "aLICE" });
+  bob.send({ type: "nick", name: "aLICE" });
   assertEquals((await bob.next("error"))["code"], "name_taken");
-  bob.send({ type: "nick", sender: "Robert" });
+  bob.send({ type: "nick", name: "Robert" });
   const presence = await alice.next("presence");
   assertEquals(presence["renamed"], [{ from: "Bob", to: "Robert" }]);
-  alice.send({ type: "nick", sender: "ALICE" });
+  alice.send({ type: "nick", name: "ALICE" });
   await bob.next("presence", (frame) => JSON.stringify(frame["renamed"])?.includes("ALICE"));
 });
 
@@ -275,9 +266,9 @@ Deno.test("typing is announced to the others in the room", async () => {
   await using _a = alice;
   const [bob] = await TestSocket.v1(hub.url, { sender: "Bob" });
   await using _b = bob;
-  alice.send({ type: "typing", room: "lobby", typing: true });
+  alice.send({ type: "typing", room: "lobby", active: true });
   const typing = await bob.next("typing");
-  assertEquals([typing["sender"], typing["typing"]], ["Alice", true]);
+  assertEquals([typing["sender"], typing["active"]], ["Alice", true]);
   alice.send({ type: "ping", ref: "p" });
   assertEquals((await alice.next("pong"))["ref"], "p");
   assertEquals(alice.all("typing"), []);
@@ -364,8 +355,8 @@ Deno.test("frames over the rate are refused, and then the connection is closed w
   const { code, reason } = await alice.closed;
   assertEquals(code, 4029);
   assertMatch(reason, /10 frames a second/);
-  bystander.send({ type: "who", room: "lobby" });
-  await bystander.next("who");
+  bystander.send({ type: "members", room: "lobby" });
+  await bystander.next("members");
   assertEquals(ids(bystander.all("message")), Array.from({ length: 20 }, (_, index) => index + 1));
 });
 
@@ -393,8 +384,7 @@ Deno.test("beyond a hundred members, presence contains only counts", async () =>
     Array.from({ length: 101 }, (_, n) => TestSocket.plain(hub.url, `N${n}`)),
   );
   clock.advance(1_000);
-  const [last, welcome] = await TestSocket.v1(hub.url);
-  const [lobby] = welcome["rooms"] as { members?: string[]; online: number }[];
+  const [last, _welcome, [lobby]] = await TestSocket.v1(hub.url);
   assertEquals([lobby?.members, lobby?.online], [undefined, 102]);
   clock.advance(1_000);
   const presence = await last.next("presence");
@@ -409,24 +399,24 @@ Deno.test("a retry after a restart of the hub is deduplicated, and positions sta
     let session: unknown, epoch: string;
     {
       await using hub = await startTestHub({ path });
-      const [alice, welcome] = await TestSocket.v1(hub.url, { sender: "Alice" });
+      const [alice, welcome, joined] = await TestSocket.v1(hub.url, { sender: "Alice" });
       session = welcome["session"];
-      epoch = lobbyOf(welcome).epoch;
-      alice.send({ type: "message", message: "once", ref: "r" });
+      epoch = lobbyOf(joined).epoch;
+      alice.send({ type: "message", message: "once", ref: 1, key: "r" });
       await alice.next("ack");
-      alice.send({ type: "message", message: "twice", ref: "s" });
+      alice.send({ type: "message", message: "twice", ref: 2, key: "s" });
       await alice.next("ack");
     }
     await using hub = await startTestHub({ path });
-    const [alice, welcome] = await TestSocket.v1(hub.url, {
+    const [alice, welcome, joined] = await TestSocket.v1(hub.url, {
       session,
       sender: "Alice",
       rooms: [{ room: "lobby", epoch, after: 1 }],
     });
     await using _ = alice;
-    assertEquals([welcome["session"], lobbyOf(welcome).recovered], [session, true]);
-    assertEquals(ids(lobbyOf(welcome).history), [2]);
-    alice.send({ type: "message", message: "once", ref: "r" });
+    assertEquals([welcome["session"], lobbyOf(joined).recovered], [session, true]);
+    assertEquals(ids(lobbyOf(joined).messages), [2]);
+    alice.send({ type: "message", message: "once", ref: 1, key: "r" });
     const ack = await alice.next("ack");
     assertEquals([ack["id"], ack["duplicate"]], [1, true]);
   } finally {
@@ -437,15 +427,17 @@ Deno.test("a retry after a restart of the hub is deduplicated, and positions sta
 Deno.test("a client that was away for longer than the history is told", async () => {
   const broker = await openSqliteBroker({ path: ":memory:", retention: { maxMessages: 10 } });
   await using hub = await startTestHub({ broker });
-  const [alice, welcome] = await TestSocket.v1(hub.url, { sender: "Alice", echo: false });
+  const [alice, _welcome, joined] = await TestSocket.v1(hub.url, { sender: "Alice", echo: false });
   await using _ = alice;
-  const { epoch } = lobbyOf(welcome);
+  const { epoch } = lobbyOf(joined);
   for (let n = 1; n <= 30; n++) alice.send({ type: "message", message: `m${n}`, ref: n });
   await alice.next("ack", (ack) => ack["ref"] === 30);
   for (const [after, recovered] of [[5, false], [20, true], [25, true], [30, true]] as const) {
-    const [bob, again] = await TestSocket.v1(hub.url, { rooms: [{ room: "lobby", epoch, after }] });
+    const [bob, _welcome, again] = await TestSocket.v1(hub.url, {
+      rooms: [{ room: "lobby", epoch, after }],
+    });
     assertEquals(lobbyOf(again).recovered, recovered, `after ${after}`);
-    const seen = ids(lobbyOf(again).history);
+    const seen = ids(lobbyOf(again).messages);
     assertEquals(seen.at(-1), after === 30 ? undefined : 30);
     assertEquals(seen[0], after === 30 ? undefined : recovered ? after + 1 : 21);
     await bob.close();

@@ -116,7 +116,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
 
 /** Waits until the room has message `target`; returns the id of its last message. */
 async function waitForId(url: string, target: number): Promise<number> {
-  await using observer = connect({ url, rooms: [{ room: ROOM, history: 0 }] });
+  await using observer = connect({ url, rooms: [{ room: ROOM, recent: 0 }] });
   for await (const event of observer) {
     const id = event.type === "joined" ? event.last : event.type === "message" ? event.id : 0;
     if (id >= target) return id;

@@ -45,8 +45,8 @@ Deno.test("/metrics counts events of the hub", async () => {
   const [alice] = await TestSocket.v1(hub.url, { sender: "Alice" });
   await using bob = await TestSocket.plain(hub.url, "Bob");
   await using _carol = await LineClient.open(hub.tcpPort ?? 0);
-  for (let ref = 1; ref <= 3; ref++) alice.send({ type: "message", message: "hi", ref });
-  alice.send({ type: "message", message: "hi", ref: 3 });
+  for (let n = 1; n <= 3; n++) alice.send({ type: "message", message: "hi", key: `k${n}` });
+  alice.send({ type: "message", message: "hi", key: "k3" });
   await alice.next("ack", (frame) => frame["duplicate"] === true);
   bob.send("{");
   bob.send({ type: "join", room: "NO" });

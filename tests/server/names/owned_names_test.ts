@@ -74,7 +74,7 @@ Deno.test("an owned name is refused to other clients, also after a restart", asy
   const guest = await new RecordedClient(hub, "192.0.2.8").hello({ sender: "Guest" });
   for (const name of NAMES) {
     for (const written of [name, otherwise(name)]) {
-      const nick = await guest.outcome({ type: "nick", sender: written });
+      const nick = await guest.outcome({ type: "nick", name: written });
       assertEquals(nick, `name_taken: ${written} is reserved for a token: choose another`);
       assertEquals((await post(hub, written)).kind, "name_taken", written);
       const late = await new RecordedClient(hub, "192.0.2.8").hello({ sender: written });
@@ -214,7 +214,7 @@ Deno.test("`OwnedNames` is bounded: the least recently used name is freed first,
 
 for (const [what, kind] of Object.entries(CLIENT_KINDS)) {
   if (what.startsWith("event stream")) continue;
-  Deno.test(`a message is verified exactly if a token proved its sender: ${what}`, async () => {
+  Deno.test(`a message has an account exactly if a token proved its sender: ${what}`, async () => {
     await using world = await InProcessHub.open(kind.token);
     const person = await kind.open(world, "Zoë 世界", "192.0.2.7");
     await person.send?.("who says so?");
@@ -222,11 +222,11 @@ for (const [what, kind] of Object.entries(CLIENT_KINDS)) {
     const { messages } = await world.hub.queries.messages({ type: "history", room: "lobby" });
     const message = messages.find(({ message }) => message === "who says so?");
     assertEquals(message?.sender, "Zoë 世界");
-    assertEquals(message?.verified, kind.token ? true : undefined);
+    assertEquals(message?.account, kind.token ? "Zoë 世界" : undefined);
   });
 }
 
-Deno.test("a private message is verified if and only if a token proves its sender, also after renames", async () => {
+Deno.test("a private message has an account if and only if a token proves its sender, also after renames", async () => {
   await using world = await startMemoryHub();
   const { hub } = world;
   const bob = await new RecordedClient(hub, "192.0.2.8").hello({ sender: "Bob" });
@@ -235,16 +235,16 @@ Deno.test("a private message is verified if and only if a token proves its sende
   const shared = await new RecordedClient(hub, "192.0.2.9", { grant: OPEN_GRANT }).hello({
     sender: "Al",
   });
-  assertMatch(await shared.outcome({ type: "nick", sender: "alice" }), /^name_taken/);
-  assertEquals(await shared.outcome({ type: "nick", sender: "Alicia" }), "ok");
-  assertMatch(await alice.outcome({ type: "nick", sender: "Mallory" }), /^forbidden/);
+  assertMatch(await shared.outcome({ type: "nick", name: "alice" }), /^name_taken/);
+  assertEquals(await shared.outcome({ type: "nick", name: "Alicia" }), "ok");
+  assertMatch(await alice.outcome({ type: "nick", name: "Mallory" }), /^forbidden/);
   // What a client claims counts for nothing.
-  const direct = { type: "direct", to: "Bob", message: "psst", verified: true };
+  const direct = { type: "direct", to: "Bob", message: "psst", account: "Mallory" };
   await shared.outcome(direct);
   await alice.outcome(direct);
   await until("both", () => bob.all("direct").length === 2);
-  assertEquals(bob.all("direct").map(({ sender, verified }) => [sender, verified]), [
+  assertEquals(bob.all("direct").map(({ sender, account }) => [sender, account]), [
     ["Alicia", undefined],
-    ["Alice", true],
+    ["Alice", "Alice"],
   ]);
 });
