@@ -1,6 +1,6 @@
 import {
+  type MembersReport,
   type ModerationReport,
-  type PeopleReport,
   type Reports,
   type RoomsReport,
   type SanctionsReport,
@@ -47,9 +47,9 @@ export class HubApi {
     return this.#ask("rooms", "Rooms");
   }
 
-  /** The people in one room, or in all. */
-  people(room?: string): Promise<PeopleReport> {
-    return this.#ask("people", "People", { query: room === undefined ? {} : { room } });
+  /** The members of one room, or of all. */
+  members(room?: string): Promise<MembersReport> {
+    return this.#ask("people", "Members", { query: room === undefined ? {} : { room } });
   }
 
   status(): Promise<StatusReport> {
@@ -118,7 +118,7 @@ export class HubApi {
     // A hub without an HTTP API answers in plain text.
     if (status === 404 && problem === undefined && /^bcast\b/i.test(server)) {
       const message = `The hub at ${shownUrl(url)} is too old for this: it has no HTTP API`;
-      return new ConnectError("unable", message, { code: status });
+      return new ConnectError("unsupported", message, { code: status });
     }
     const location = headers.get("location");
     const { failure, message } = describeAnswer({
@@ -130,7 +130,7 @@ export class HubApi {
     if (problem !== undefined && failure === "not-a-hub") {
       // The error of a command explains itself.
       const reason = isCommand ? problem : `The hub at ${shownUrl(url)} cannot answer: ${problem}`;
-      return new ConnectError("unable", reason, { code: status });
+      return new ConnectError("unsupported", reason, { code: status });
     }
     return new ConnectError(failure, message, { code: status });
   }

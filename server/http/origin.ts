@@ -4,10 +4,11 @@ const MAX_SHOWN = 100;
 const REFUSED = "Pages of another site may not talk to this hub";
 
 /** Request headers that a page may set beside those that every page may. */
-const CORS_REQUEST_HEADERS = "authorization, content-type, idempotency-key, last-event-id";
+const CORS_REQUEST_HEADERS =
+  "authorization, bcast-session, content-type, idempotency-key, if-none-match, last-event-id";
 
 /** Response headers that a page may read beside those that every page may. */
-const CORS_RESPONSE_HEADERS = "location, retry-after";
+const CORS_RESPONSE_HEADERS = "etag, location, retry-after";
 
 /** Seconds for which a browser may keep the answer to a preflight. */
 const CORS_MAX_AGE = 600;

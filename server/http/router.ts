@@ -59,14 +59,14 @@ export class Router {
     // Also without an upgrade: a WebSocket client sees only the status of a rejection, and requests
     // the reason in this way.
     const shutdown = hub.limiter.checkShutdown();
-    if (shutdown !== undefined) return this.#reject(address, shutdown);
+    if (shutdown !== undefined) return this.#turnAway(request, url, address, shutdown);
     if (asset !== undefined) return asset;
     if (!upgrades && pathname === "/") {
       const text = plainPage(request, { room, guarded: hub.authentication.required });
       return textResponse(200, text, { vary: "accept", "cache-control": "no-store" });
     }
     const full = hub.limiter.checkCapacity(address);
-    if (full !== undefined) return this.#reject(address, full);
+    if (full !== undefined) return this.#turnAway(request, url, address, full);
     return upgrades
       ? this.#upgrade(request, url, address, guard.port(info, address))
       : textResponse(426, `This is a bcast hub: use "bcast connect" or any WebSocket client`, {
@@ -127,9 +127,30 @@ export class Router {
     try {
       return this.options.webSocket.upgrade(request, client);
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      const reason = `Not a WebSocket handshake: ${error.message}`;
-      return this.#reject(client.address, new Rejection(400, reason));
+      return this.#reject(client.address, notAHandshake(error));
+    }
+  }
+
+  /** Rejects a client for now. A WebSocket is opened, to tell it: a page never sees an HTTP status. */
+  #turnAway(
+    request: Request,
+    { searchParams }: URL,
+    address: string,
+    rejection: Rejection,
+  ): Response {
+    const { hub, webSocket } = this.options;
+    const upgradeRequest = request.headers.get("upgrade")?.toLowerCase() === "websocket"
+      ? parseUpgradeRequest(request, searchParams)
+      : undefined;
+    if (!upgradeRequest?.ok) return this.#reject(address, rejection);
+    const { params: { encoder }, protocol } = upgradeRequest;
+    try {
+      const response = webSocket.turnAway(request, { address, encoder, protocol }, rejection);
+      if (response === undefined) return this.#reject(address, rejection);
+      hub.limiter.recordRejection(address, rejection);
+      return response;
+    } catch (error) {
+      return this.#reject(address, notAHandshake(error));
     }
   }
 
@@ -153,6 +174,12 @@ export class Router {
     this.options.hub.limiter.recordRejection(address, rejection);
     return textResponse(rejection.status, rejection.reason, rejection.headers);
   }
+}
+
+/** @throws whatever is not the runtime's complaint about a request. */
+function notAHandshake(error: unknown): Rejection {
+  if (!(error instanceof TypeError)) throw error;
+  return new Rejection(400, `Not a WebSocket handshake: ${error.message}`);
 }
 
 function textResponse(status: number, text: string, headers: HeadersInit = {}): Response {

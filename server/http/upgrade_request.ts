@@ -11,6 +11,11 @@ const VERSION = "13";
 /** Sixteen bytes in base64. */
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 
+/** The answer to clients that only speak other versions of the protocol. */
+const UNKNOWN_PROTOCOL =
+  `This hub speaks ${SUBPROTOCOL.v1} and ${SUBPROTOCOL.text}: offer one of ` +
+  "them, or no subprotocol for plain JSON";
+
 /** A valid request to open a WebSocket. */
 export interface UpgradeRequest {
   readonly ok: true;
@@ -31,10 +36,13 @@ export function parseUpgradeRequest(
   }
   const invalid = checkHandshake(request);
   if (invalid !== undefined) return invalid;
-  const offered = request.headers.get("sec-websocket-protocol")?.split(",") ?? [];
+  const offered = (request.headers.get("sec-websocket-protocol") ?? "").split(",")
+    .map((name) => name.trim());
   // In the client's order of preference (RFC 6455 section 4.1).
-  const protocol = offered.map((name) => name.trim())
-    .find((name) => encoderFor(name) !== undefined);
+  const protocol = offered.find((name) => encoderFor(name) !== undefined);
+  if (protocol === undefined && offered.some((name) => name.startsWith("bcast."))) {
+    return new Rejection(400, UNKNOWN_PROTOCOL);
+  }
   const encoder = protocol !== undefined
     ? encoderFor(protocol) ?? JSON_ENCODER
     : searchParams.get("format") === "text"

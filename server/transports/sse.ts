@@ -1,5 +1,6 @@
 import type { Grant } from "../../auth/authorizer.ts";
 import type { Cancel, ServerClock } from "../../lib/clock.ts";
+import type { Encoder } from "../encoders/encoder.ts";
 import type { Hub } from "../hub.ts";
 import type { Connection } from "../connection.ts";
 import type { Transport } from "../transport.ts";
@@ -17,11 +18,13 @@ const RECONNECT_JITTER = 3000;
 /** Bytes that may be buffered when a stream ends in order: a reader that reads has soon taken them. */
 const MAX_BUFFERED_AT_CLOSE = 64 * 1024;
 
-/** A client that asks for the events of a room. */
+/** A client that asks for the events of rooms. */
 export interface SseSubscription {
   readonly address: string;
   readonly grant: Grant;
-  readonly position: RoomPosition;
+  readonly positions: readonly RoomPosition[];
+  /** Default: that for one room. */
+  readonly encoder?: Encoder;
 }
 
 /** Serves streams of Server-Sent Events; each counts as a connection. */
@@ -35,13 +38,13 @@ export class SseServer {
   ) {}
 
   /** Opens a stream that ends when either side ends it. */
-  open({ address, grant, position }: SseSubscription): Response {
+  open({ address, grant, positions, encoder }: SseSubscription): Response {
     const transport: SseTransport = new SseTransport(address, (by) => {
       this.#remove(transport);
       if (by === "reader") transport.connection?.ended(CLOSE.normal);
     });
     this.#add(transport);
-    transport.connection = this.hub.subscribeAnonymously(transport, grant, position);
+    transport.connection = this.hub.subscribeAnonymously(transport, grant, positions, encoder);
     return new Response(transport.body, {
       headers: {
         "content-type": "text/event-stream; charset=utf-8",

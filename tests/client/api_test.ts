@@ -13,7 +13,7 @@ function server(answer: (request: Request) => Response | Promise<Response>): Asy
   };
 }
 
-const EMPTY = { online: 0, people: [] };
+const EMPTY = { online: 0, members: [] };
 
 for (
   const [url, expected] of [
@@ -44,10 +44,25 @@ Deno.test("`HubApi` sends a bearer token and does not follow redirects with it",
       : Response.json(EMPTY);
   });
   const api = new HubApi({ url: hub.url, token: "t1" });
-  assertEquals(await api.people(), EMPTY);
-  const error = await assertRejects(() => api.people("lobby"), ConnectError);
+  assertEquals(await api.members(), EMPTY);
+  const error = await assertRejects(() => api.members("lobby"), ConnectError);
   assertMatch(error.message, /redirects to http:/);
   assertEquals(seen, ["Bearer t1", "Bearer t1"]);
+});
+
+Deno.test("`HubApi` reads the answers of a later hub, with fields and words that it does not know", async () => {
+  const later = { later: { x: [1] } };
+  await using hub = server(({ url }) => {
+    const { pathname } = new URL(url);
+    return Response.json(
+      pathname.endsWith("bans")
+        ? { measures: [{ kind: "shadow", by: "Root", since: "2026-01-01", ...later }], ...later }
+        : { online: 1, members: [{ name: "Al", rooms: ["a"], away: false, ...later }], ...later },
+    );
+  });
+  const api = new HubApi({ url: hub.url });
+  assertEquals((await api.sanctions()).measures.map(({ kind }) => kind), ["shadow"]);
+  assertEquals((await api.members()).members.map(({ name }) => name), ["Al"]);
 });
 
 for (
@@ -64,20 +79,20 @@ for (
     [
       "an older hub",
       () => new Response("Nothing is here\n", { status: 404, headers: { server: "bcast/0.0.9" } }),
-      "unable",
+      "unsupported",
       /^The hub at ws:\S+ is too old for this/,
     ],
     [
       "a hub with a fault",
       () => Response.json({ error: { code: "internal", message: "\x1b[2Jno" } }, { status: 500 }),
-      "unable",
+      "unsupported",
       /^The hub at ws:\S+ cannot answer: ␛\[2Jno$/,
     ],
     [
       "a hub that wants a token",
       () =>
         Response.json({ error: { code: "unauthorized", message: "Bring one" } }, { status: 401 }),
-      "refused",
+      "rejected",
       /^The hub at ws:\S+ rejected the request: Bring one$/,
     ],
     [
@@ -101,7 +116,7 @@ for (
 ) {
   Deno.test(`\`HubApi\` explains ${what} in one line`, async () => {
     await using hub = server(answer);
-    const error = await assertRejects(() => new HubApi({ url: hub.url }).people(), ConnectError);
+    const error = await assertRejects(() => new HubApi({ url: hub.url }).members(), ConnectError);
     assertEquals(error.failure, failure);
     assertMatch(error.message, message);
   });
@@ -120,7 +135,7 @@ Deno.test("`HubApi` tells a closed port, a timeout, an unknown host and an abort
   assertEquals((await assertRejects(() => asked, ConnectError)).failure, "closed");
   listener.close();
   const none = await assertRejects(() => new HubApi({ url }).status(), ConnectError);
-  assertEquals(none.failure, "refused-connection");
+  assertEquals(none.failure, "connection-refused");
   assertMatch(none.message, /^Nothing listens at ws:/);
   const unknown = await assertRejects(
     () => new HubApi({ url: new URL("ws://nobody.invalid/") }).status(),

@@ -6,24 +6,25 @@ import { Rejection } from "../../limits/rejection.ts";
 import { ApiProblem, forbiddenRoom, json, problemResponse } from "./responses.ts";
 import { ADMIN_PATH, type ApiOptions, type ApiRequest, type Operation } from "./operation.ts";
 import { OPERATIONS } from "./operations.ts";
-import { check } from "./validation.ts";
+import { MESSAGE_ID } from "./messages.ts";
+import { check, checkParameters, readNumber } from "./validation.ts";
 
 const logger = getLogger(["bcast", "http"]);
 
 /** Answers requests below `/api/` that the router has authorized. */
-export type Api = (request: Omit<ApiRequest, "room">) => Promise<Response | Rejection>;
+export type Api = (request: Omit<ApiRequest, "room" | "id">) => Promise<Response | Rejection>;
 
 /** A path and its operations. */
 interface Route {
   readonly path: string;
-  /** Matches the path; its group is the room. No room has a character that is escaped in a path. */
+  /** Matches the path. Neither a room nor an id has a character that is escaped in a path. */
   readonly pattern: RegExp;
   readonly operations: readonly Operation[];
 }
 
 const ROUTES: readonly Route[] = Object.entries(Object.groupBy(OPERATIONS, ({ path }) => path))
   .map(([path, operations = []]) => {
-    const pattern = path.replaceAll(".", "\\.").replace("{room}", "([^/]*)");
+    const pattern = path.replaceAll(".", "\\.").replaceAll(/\{(\w+)\}/g, "(?<$1>[^/]*)");
     return { path, pattern: new RegExp(`^${pattern}$`), operations };
   });
 
@@ -31,7 +32,7 @@ const ROUTES: readonly Route[] = Object.entries(Object.groupBy(OPERATIONS, ({ pa
 export function api(options: ApiOptions): Api {
   return async (request) => {
     try {
-      const answer = await serve({ ...request, room: "" }, options);
+      const answer = await serve({ ...request, room: "", id: 0 }, options);
       return answer instanceof Response || answer instanceof Rejection ? answer : json(200, answer);
     } catch (error) {
       if (error instanceof ApiProblem) return problemResponse(error);
@@ -53,16 +54,24 @@ async function serve(request: ApiRequest, options: ApiOptions): Promise<object> 
   const stranger = isForModerators(pathname, route) ? notModerator(hub, request) : undefined;
   if (stranger !== undefined) return stranger;
   const operation = operationFor(request, route);
-  const room = route?.pattern.exec(pathname)?.[1];
-  if (room === undefined) return await operation.answer(request, options);
+  checkParameters(operation.query, request.url.searchParams);
+  const { room, id } = route?.pattern.exec(pathname)?.groups ?? {};
+  const shutdown = needsHub(operation) ? hub.limiter.checkShutdown() : undefined;
+  if (room === undefined) return shutdown ?? await operation.answer(request, options);
   check(ROOM, room, "room");
   const { rights } = grant;
   const writes = operation.access === "write";
   if (!(writes ? rights.mayWrite(room) : rights.mayRead(room))) {
     return forbiddenRoom(writes ? "write to" : "read", room);
   }
-  const shutdown = operation.access === "read" ? undefined : hub.limiter.checkShutdown();
-  return shutdown ?? await operation.answer({ ...request, room }, options);
+  if (shutdown !== undefined) return shutdown;
+  const message = id === undefined ? 0 : check(MESSAGE_ID, readNumber(id), "id", "bad_parameter");
+  return await operation.answer({ ...request, room, id: message }, options);
+}
+
+/** Whether a hub that is stopping rejects the operation. Moderators can act until the end. */
+function needsHub({ access }: Operation): boolean {
+  return access === "write" || access === "listen";
 }
 
 /** @throws {ApiProblem} 404 or 405. */

@@ -6,7 +6,7 @@ import {
   type SanctionReport,
   visible,
 } from "../../../protocol.ts";
-import { COMPONENTS, requireFields, ROOM } from "../../../protocol/http_api.ts";
+import { COMPONENTS, requireAny, ROOM } from "../../../protocol/http_api.ts";
 import { isLoopbackNetwork, parseNetwork } from "../../../lib/net.ts";
 import type { Moderation, Moderator } from "../../moderation/moderation.ts";
 import { MAX_SANCTIONS, SanctionLimitError } from "../../moderation/sanctions.ts";
@@ -91,7 +91,7 @@ function targeted<Entries extends v.ObjectEntries>(entries: Entries) {
       (body) => "name" in body || "address" in body,
       `Give a "name" or an "address"`,
     ),
-    v.metadata(requireFields("anyOf", "name", "address")),
+    v.metadata(requireAny("name", "address")),
   );
 }
 
@@ -119,7 +119,7 @@ function command<Schema extends v.GenericSchema & { readonly entries: v.ObjectEn
     summary,
     body: { "application/json": schema },
     success: { 200: { description: "What it affected", schema: COMPONENTS.Order } },
-    failures: [400, 408, 413, ...failures],
+    failures: [408, 413, ...failures],
     async answer({ request, grant, address }, { hub, clock, limits }) {
       const text = await readBody(request, limits.maxMessageBytes, clock);
       const by = { name: grant.name ?? "admin", address };

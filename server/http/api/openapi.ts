@@ -2,6 +2,7 @@ import { type ConversionConfig, toJsonSchemaDefs } from "@valibot/to-json-schema
 import type * as v from "valibot";
 import { VERSION } from "../../../lib/version.ts";
 import { COMPONENTS, ROOM } from "../../../protocol/http_api.ts";
+import { MESSAGE_ID } from "./messages.ts";
 import type { Operation, Schemas } from "./operation.ts";
 
 /** Descriptions of failures by status. */
@@ -9,28 +10,38 @@ const FAILURES: Readonly<Record<number, string>> = {
   400: "Malformed request",
   401: "The token is missing, wrong or expired",
   403: "The token does not permit this, or the request comes from a page of another site",
-  404: "Not found, or there is nothing to lift",
+  404: "Not found, no longer kept, or nothing to lift",
   408: "The body did not arrive in time",
   409: "The name is taken, or a limit is reached",
   413: "The body is too large",
   415: "The body is neither JSON nor text",
   421: "The hub does not serve this host name: see --allowed-host",
+  422: "The key was used for another message",
   429: "Too many requests: try again after `retryAfter` seconds",
   500: "Internal error",
   503: "The hub is stopping, full, or cannot write its log",
 };
 
 /** Failures of every operation. */
-const COMMON_FAILURES: readonly number[] = [401, 403, 421, 429, 500];
+const COMMON_FAILURES: readonly number[] = [400, 401, 403, 421, 429, 500];
+
+/** The variable parts of paths. */
+const VARIABLES: Schemas = { room: ROOM, id: MESSAGE_ID };
 
 /** The OpenAPI 3.1 document of the operations. */
 export function openapi(operations: readonly Operation[]): object {
   const paths: Record<string, object> = {};
   for (const operation of operations) {
     const { path, method } = operation;
-    const room = { name: "room", in: "path", required: true, schema: jsonSchema(ROOM) };
+    const variables = Object.entries(VARIABLES).filter(([name]) => path.includes(`{${name}}`))
+      .map(([name, schema]) => ({
+        name,
+        in: "path",
+        required: true,
+        schema: jsonSchema(schema),
+      }));
     paths[path] = {
-      parameters: hasRoom(path) ? [room] : undefined,
+      parameters: variables.length === 0 ? undefined : variables,
       ...paths[path],
       [method.toLowerCase()]: describe(operation),
     };
@@ -63,11 +74,11 @@ export function openapi(operations: readonly Operation[]): object {
 
 // Fields that are undefined are left out of the JSON.
 function describe(
-  { id, summary, path, headers, query, body, success, failures = [] }: Operation,
+  { id, summary, headers, query, body, success, failures = [] }: Operation,
 ): object {
   const parameters = [...parametersOf("header", headers), ...parametersOf("query", query)];
   const responses: Record<string, object> = {};
-  for (const status of [...COMMON_FAILURES, ...hasRoom(path) ? [400] : [], ...failures]) {
+  for (const status of [...COMMON_FAILURES, ...failures]) {
     responses[status] = response(FAILURES[status], COMPONENTS.Error);
   }
   for (const [status, { description, type, schema }] of Object.entries(success)) {
@@ -82,23 +93,19 @@ function describe(
   };
 }
 
-function hasRoom(path: string): boolean {
-  return path.includes("{room}");
-}
-
 function parametersOf(where: "header" | "query", schemas: Schemas = {}): readonly object[] {
   return Object.entries(schemas).map(([name, each]) => {
-    const { description, ...schema } = jsonSchema(each);
-    return { name, in: where, required: false, description, schema };
+    const { description, required = false, ...schema } = jsonSchema(each);
+    return { name, in: where, required, description, schema };
   });
 }
 
 function response(
   description: string | undefined,
-  schema: v.GenericSchema,
+  schema?: v.GenericSchema,
   type = "application/json",
 ): object {
-  return { description, content: contentOf({ [type]: schema }) };
+  return { description, content: schema && contentOf({ [type]: schema }) };
 }
 
 function contentOf(schemas: Schemas): object {

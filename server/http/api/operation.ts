@@ -18,6 +18,8 @@ export interface ApiRequest {
   readonly url: URL;
   /** The room in the path; empty if the path has none. */
   readonly room: string;
+  /** The id of a message in the path; 0 if the path has none. */
+  readonly id: number;
   readonly token: string | undefined;
   /** The rights of the token, or of clients without one. */
   readonly grant: Grant;
@@ -33,14 +35,15 @@ export interface SuccessDescription {
   readonly description?: string;
   /** Default: JSON. */
   readonly type?: string;
-  readonly schema: v.GenericSchema;
+  /** Absent: the response has no body. */
+  readonly schema?: v.GenericSchema;
 }
 
 /** One method of one path. The routes, the rights and the OpenAPI document come from these. */
 export interface Operation {
   /** HEAD comes with GET, except for streams. */
   readonly method: "GET" | "POST";
-  /** `{room}` stands for a room. */
+  /** `{room}` stands for a room, `{id}` for the id of a message. */
   readonly path: string;
   /**
    * The right that the token must give: to read or write the room, or to moderate. `listen` is to
@@ -49,6 +52,7 @@ export interface Operation {
   readonly access: "read" | "write" | "listen" | "moderate";
   readonly id: string;
   readonly summary: string;
+  /** The parameters of the query; of those with the schema of an array, any number. */
   readonly query?: Schemas;
   readonly headers?: Schemas;
   /** By media type. */

@@ -1,70 +1,59 @@
 import * as v from "valibot";
-import {
-  DEDUPE_MINUTES,
-  DEFAULT_HISTORY_PAGE,
-  MAX_HISTORY_PAGE,
-  MAX_QUERY_LENGTH,
-} from "../../../protocol.ts";
+import { DEDUPE_MINUTES } from "../../../protocol.ts";
 import { about, COMPONENTS, ROOM } from "../../../protocol/http_api.ts";
-import { closedRoomMessage } from "../../moderation/sanction_messages.ts";
-import { Rejection } from "../../limits/rejection.ts";
-import { forbiddenRoom, roomRejected } from "./responses.ts";
+import { asyncapi } from "./asyncapi.ts";
+import { EVENT_HEADERS, EVENTS, listen, listenToRooms, ROOMS_EVENTS } from "./events.ts";
+import { frameSchemaDocument } from "./frame_schema.ts";
+import { HISTORY, readMessage, readMessages } from "./messages.ts";
 import { MODERATION } from "./moderation.ts";
 import { openapi } from "./openapi.ts";
-import type { ApiOptions, ApiRequest, Operation } from "./operation.ts";
-import { IDEMPOTENCY_KEY, publish } from "./publish.ts";
-import { check, readQuery } from "./validation.ts";
+import type { Operation } from "./operation.ts";
+import { IDEMPOTENCY_KEY, publish, SESSION } from "./publish.ts";
+import { forbiddenRoom } from "./responses.ts";
+import { readQuery } from "./validation.ts";
 
-function wholeNumber(name: string, min: number, max?: number) {
-  const range = max === undefined ? `${min} up` : `${min} to ${max}`;
-  const message = `"${name}" must be a whole number from ${range}`;
-  return v.pipe(
-    v.number(message),
-    v.safeInteger(message),
-    v.minValue(min, message),
-    v.maxValue(max ?? Number.MAX_SAFE_INTEGER, message),
-  );
-}
+const PEOPLE = { room: about(ROOM, "Only the members of this room") };
 
-/** The id of an event, `EPOCH:ID`, or of a message. */
-const POSITION = v.pipe(
-  v.string(),
-  v.regex(
-    /^(?:[\w-]{1,64}:)?\d{1,15}$/,
-    "A position is the id of an event or of a message, as in ?after=12",
-  ),
-);
-
-const PEOPLE = { room: about(ROOM, "Only the people in this room") };
-
-const HISTORY = {
-  after: about(wholeNumber("after", 0), "Only messages with a larger id"),
-  before: about(wholeNumber("before", 0), "Only messages with a smaller id"),
-  limit: v.pipe(
-    wholeNumber("limit", 1, MAX_HISTORY_PAGE),
-    v.description("At most this many: the oldest after `after`, else the newest"),
-    v.metadata({ default: DEFAULT_HISTORY_PAGE }),
-  ),
-  query: about(
-    v.pipe(
-      v.string(),
-      v.maxLength(MAX_QUERY_LENGTH, `"query" must have at most ${MAX_QUERY_LENGTH} characters`),
-    ),
-    "Only messages with all of these words; `word*` matches a prefix",
-  ),
+/** A stream of events. */
+const STREAM = {
+  200: {
+    description: "`message` events, whose data is a Message and whose id is a position; " +
+      "`reset` (a Reset) if messages after the position are missing; `announcement` and " +
+      "`notice` (a Notice) by moderators, without an id. Ignore other events",
+    type: "text/event-stream",
+    schema: v.string(),
+  },
 };
 
-const EVENTS = {
-  after: about(v.string(), "As Last-Event-ID, which takes precedence; may be the id of a message"),
-  history: v.pipe(
-    wholeNumber("history", 0, MAX_HISTORY_PAGE),
-    v.description("Earlier messages to send first if there is no position to resume from"),
-    v.metadata({ default: 0 }),
-  ),
+const CONDITION = {
+  "If-None-Match": about(v.string(), "The ETag of an earlier answer"),
 };
+
+const NOT_MODIFIED = { description: "As in the answer with that ETag" };
 
 /** All operations of the HTTP API. */
 export const OPERATIONS: readonly Operation[] = [
+  {
+    method: "GET",
+    path: "/api/asyncapi.json",
+    access: "read",
+    id: "describeFrames",
+    summary: "The frames of the WebSocket, as an AsyncAPI document",
+    success: { 200: { schema: v.record(v.string(), v.unknown()) } },
+    answer: ({ url }) => asyncapi(url),
+  },
+  {
+    method: "GET",
+    path: "/api/events",
+    access: "listen",
+    id: "listenToRooms",
+    summary: "Stream new messages of several rooms as Server-Sent Events",
+    headers: EVENT_HEADERS,
+    query: ROOMS_EVENTS,
+    success: STREAM,
+    failures: [409, 503],
+    answer: listenToRooms,
+  },
   {
     method: "GET",
     path: "/api/openapi.json",
@@ -79,14 +68,13 @@ export const OPERATIONS: readonly Operation[] = [
     path: "/api/people",
     access: "read",
     id: "listPeople",
-    summary: "List connected people",
+    summary: "List the members of all rooms",
     query: PEOPLE,
-    success: { 200: { schema: COMPONENTS.People } },
-    failures: [400],
+    success: { 200: { schema: COMPONENTS.Members } },
     answer({ url, grant: { rights } }, { hub }) {
       const { room } = readQuery(PEOPLE, url.searchParams);
       if (room !== undefined && !rights.mayRead(room)) return forbiddenRoom("read", room);
-      return hub.queries.people(rights, room);
+      return hub.queries.members(rights, room);
     },
   },
   {
@@ -104,19 +92,9 @@ export const OPERATIONS: readonly Operation[] = [
     access: "listen",
     id: "listen",
     summary: "Stream new messages as Server-Sent Events",
-    headers: {
-      "Last-Event-ID": about(v.string(), "The id of the last event read; the stream resumes there"),
-    },
+    headers: EVENT_HEADERS,
     query: EVENTS,
-    success: {
-      200: {
-        description: "`message` events, whose data is a Message and whose id is a position; " +
-          "`reset` (a Reset) if messages after the position are missing; `announcement` and " +
-          "`notice` (a Notice) by moderators, without an id",
-        type: "text/event-stream",
-        schema: v.string(),
-      },
-    },
+    success: STREAM,
     failures: [409, 503],
     answer: listen,
   },
@@ -125,9 +103,9 @@ export const OPERATIONS: readonly Operation[] = [
     path: "/api/rooms/{room}/members",
     access: "read",
     id: "listMembers",
-    summary: "List the people in a room",
-    success: { 200: { schema: COMPONENTS.People } },
-    answer: ({ room, grant }, { hub }) => hub.queries.people(grant.rights, room),
+    summary: "List the members of a room",
+    success: { 200: { schema: COMPONENTS.Members } },
+    answer: ({ room, grant }, { hub }) => hub.queries.members(grant.rights, room),
   },
   {
     method: "GET",
@@ -136,9 +114,10 @@ export const OPERATIONS: readonly Operation[] = [
     id: "readMessages",
     summary: "Read a page of history, oldest message first",
     query: HISTORY,
-    success: { 200: { schema: COMPONENTS.Messages } },
-    answer: ({ url, room }, { hub }) =>
-      hub.queries.messages({ type: "history", room, ...readQuery(HISTORY, url.searchParams) }),
+    headers: CONDITION,
+    success: { 200: { schema: COMPONENTS.Messages }, 304: NOT_MODIFIED },
+    failures: [409, 503],
+    answer: readMessages,
   },
   {
     method: "POST",
@@ -156,6 +135,10 @@ export const OPERATIONS: readonly Operation[] = [
         `Requests of one sender for one room with the same key within ${DEDUPE_MINUTES} minutes ` +
           "are the same message; a UUID is best",
       ),
+      "Bcast-Session": about(
+        SESSION,
+        "The `session` of a `welcome`, for a client without a token: its keys and its name count",
+      ),
     },
     body: {
       "application/json": COMPONENTS.Post,
@@ -167,8 +150,28 @@ export const OPERATIONS: readonly Operation[] = [
       200: { description: "The message was stored before", schema: COMPONENTS.Posted },
       201: { description: "The message is stored", schema: COMPONENTS.Posted },
     },
-    failures: [408, 409, 413, 415, 503],
+    failures: [408, 409, 413, 415, 422, 503],
     answer: publish,
+  },
+  {
+    method: "GET",
+    path: "/api/rooms/{room}/messages/{id}",
+    access: "read",
+    id: "readMessage",
+    summary: "Read one message",
+    headers: CONDITION,
+    success: { 200: { schema: COMPONENTS.MessageWithEpoch }, 304: NOT_MODIFIED },
+    failures: [404],
+    answer: readMessage,
+  },
+  {
+    method: "GET",
+    path: "/api/schema/v1.json",
+    access: "read",
+    id: "describeFrameSchemas",
+    summary: "The frames of the WebSocket, as a JSON Schema",
+    success: { 200: { schema: v.record(v.string(), v.unknown()) } },
+    answer: () => frameSchemaDocument(),
   },
   {
     method: "GET",
@@ -181,28 +184,3 @@ export const OPERATIONS: readonly Operation[] = [
   },
   ...MODERATION,
 ];
-
-async function listen(
-  { request, url, room, grant, address }: ApiRequest,
-  { hub, events }: ApiOptions,
-): Promise<Response | Rejection> {
-  const { after, ...history } = readQuery(EVENTS, url.searchParams);
-  // A browser that reconnects sends the header, but still asks with its first address.
-  const start = request.headers.get("last-event-id") || after;
-  const [id, epoch] = start === undefined
-    ? []
-    : check(POSITION, start, "after").split(":").reverse();
-  const closed = hub.moderation.closedRoom(room);
-  if (closed !== undefined) return new Rejection(403, closedRoomMessage(closed));
-  const refusal = await hub.admitRoom(room, address);
-  if (refusal !== undefined) return roomRejected(refusal);
-  // Checked last: nothing may be awaited between this and the opening of the stream.
-  const full = hub.limiter.checkCapacity(address);
-  if (full !== undefined) return full;
-  const position = id === undefined ? { history: 0 } : { after: Number(id) };
-  return events.open({
-    address,
-    grant,
-    position: { room, ...position, ...(epoch === undefined ? {} : { epoch }), ...history },
-  });
-}

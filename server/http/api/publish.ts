@@ -11,8 +11,11 @@ import {
   type Publish,
   type PublishReport,
 } from "../../../protocol.ts";
-import { readBody } from "./body.ts";
+import { KEY_PATTERN } from "../../../protocol/http_api.ts";
+import { isSecret } from "../../connection.ts";
 import type { Rejection } from "../../limits/rejection.ts";
+import { keyReusedMessage } from "../../publisher.ts";
+import { readBody } from "./body.ts";
 import { ApiProblem, badRequest, json, roomRejected } from "./responses.ts";
 import type { ApiOptions, ApiRequest } from "./operation.ts";
 import { check } from "./validation.ts";
@@ -25,9 +28,15 @@ const JSON_TYPE = "application/json";
 export const IDEMPOTENCY_KEY = v.pipe(
   v.string(),
   v.regex(
-    new RegExp(`^[\\x21-\\x7e]{1,${MAX_REF_LENGTH}}$`),
+    KEY_PATTERN,
     `An Idempotency-Key is 1 to ${MAX_REF_LENGTH} visible ASCII characters`,
   ),
+);
+
+/** The header `Bcast-Session`. */
+export const SESSION = v.pipe(
+  v.string(),
+  v.check(isSecret, "Bcast-Session is the `session` of a `welcome`: send it as it came"),
 );
 
 /** Publishes the message of a request whose token permits to write to the room. */
@@ -41,6 +50,8 @@ export async function publish(
   }
   const header = request.headers.get("idempotency-key");
   const key = header === null ? undefined : check(IDEMPOTENCY_KEY, unquote(header), "");
+  const secret = request.headers.get("bcast-session");
+  const session = secret === null ? undefined : check(SESSION, secret, "");
   const body = await readBody(request, maxMessageBytes, clock);
   const parsed = type === "json"
     ? readJson(body, room, url.searchParams)
@@ -50,14 +61,14 @@ export async function publish(
   const shutdown = hub.limiter.checkShutdown();
   if (shutdown !== undefined) return shutdown;
   const { frame } = parsed;
-  const ref = frame.ref === undefined ? undefined : String(frame.ref);
   const result = await hub.httpPublisher.publish({
     room,
     frame,
     grant,
     address,
     size: body.length,
-    key: key ?? ref,
+    key: key ?? frame.key,
+    session,
   });
   if (result.kind === "name_taken") throw new ApiProblem(409, "name_taken", result.reason);
   if (result.kind === "forbidden") {
@@ -69,9 +80,12 @@ export async function publish(
     const message = "The hub could not store the message: try again";
     throw new ApiProblem(503, "internal", message, { retryAfter: 1 });
   }
+  if (receipt.kind === "reused") {
+    throw new ApiProblem(422, "key_reused", keyReusedMessage(receipt));
+  }
   const duplicate = receipt.kind === "duplicate";
   const { id, timestamp } = duplicate ? receipt : receipt.message;
-  const epoch = await hub.queries.epoch(room);
+  const { epoch } = receipt;
   const report: PublishReport = {
     room,
     id,
@@ -82,7 +96,7 @@ export async function publish(
   };
   return json(duplicate ? 200 : 201, report, {
     // Relative, as a proxy may serve the hub below a path.
-    location: `messages?after=${id - 1}&limit=1`,
+    location: `messages/${id}`,
   });
 }
 
@@ -107,7 +121,7 @@ function readJson(text: string, room: string, query: URLSearchParams): Parsed<Pu
     const message = `the body must be a JSON object: {"message":"hi"}`;
     return { ok: false, error: { code, message } };
   }
-  const given = Object.entries(value).filter(([name, field]) => name === "data" || !missing(field));
+  const given = Object.entries(value).filter(([, field]) => !missing(field));
   const fields: Fields = { ...queryFields(query), room, ...Object.fromEntries(given) };
   if (fields["room"] !== room) {
     const message = `the path names the room ${room}, the body another`;

@@ -19,20 +19,24 @@ export class ApiProblem extends Error {
   }
 }
 
+/** The headers of a JSON response that no cache keeps. */
+export const JSON_HEADERS: Readonly<Record<string, string>> = {
+  "content-type": "application/json; charset=utf-8",
+  "cache-control": "no-store",
+};
+
+/** The text of a JSON response. */
+export function jsonText(body: object): string {
+  return JSON.stringify(body) + "\n";
+}
+
 /** A JSON response that no cache keeps. */
 export function json(
   status: number,
   body: object,
   headers?: Readonly<Record<string, string>>,
 ): Response {
-  return new Response(JSON.stringify(body) + "\n", {
-    status,
-    headers: {
-      "content-type": "application/json; charset=utf-8",
-      "cache-control": "no-store",
-      ...headers,
-    },
-  });
+  return new Response(jsonText(body), { status, headers: { ...JSON_HEADERS, ...headers } });
 }
 
 export function problemResponse(

@@ -250,7 +250,8 @@ Deno.test("forged addresses do not evade the limit of connections per address", 
     trustedProxies: ["127.0.0.1"],
   });
   const held: Disposable[] = [];
-  const open = async (forwarded: string): Promise<number> => {
+  /** The type of the first frame. */
+  const open = async (forwarded: string): Promise<string | undefined> => {
     const socket = await Deno.connect({ hostname: "127.0.0.1", port: hub.port });
     held.push({ [Symbol.dispose]: () => socket.close() });
     await socket.write(new TextEncoder().encode(
@@ -258,17 +259,22 @@ Deno.test("forged addresses do not evade the limit of connections per address", 
         `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n` +
         `X-Forwarded-For: ${forwarded}\r\n\r\n`,
     ));
-    const buffer = new Uint8Array(512);
-    const count = await socket.read(buffer) ?? 0;
-    return Number(new TextDecoder().decode(buffer.subarray(0, count)).split(" ")[1]);
+    const buffer = new Uint8Array(4096);
+    let text = "";
+    for (;;) {
+      const count = await socket.read(buffer);
+      text += new TextDecoder().decode(buffer.subarray(0, count ?? 0));
+      const [, type] = /"type":"(\w+)"/.exec(text) ?? [];
+      if (type !== undefined || count === null) return type;
+    }
   };
   try {
-    const statuses: number[] = [];
+    const types: (string | undefined)[] = [];
     for (const invented of ["1.1.1.1", "2.2.2.2", "127.0.0.1"]) {
-      statuses.push(await open(`${invented}, 2001:db8:7:7::${statuses.length}`));
+      types.push(await open(`${invented}, 2001:db8:7:7::${types.length}`));
     }
-    assertEquals(statuses, [101, 101, 429]);
-    assertEquals(await open("2001:db8:7:8::1"), 101);
+    assertEquals(types, ["welcome", "welcome", "bye"]);
+    assertEquals(await open("2001:db8:7:8::1"), "welcome");
   } finally {
     for (const each of held) each[Symbol.dispose]();
   }

@@ -149,6 +149,7 @@ Deno.test("GET /api/openapi.json describes every moderator command and every res
     if (method === "GET") {
       const admin = { authorization: `Bearer ${ADMIN}` };
       await checker.ask(hub, method, at(command), "", { headers: admin });
+      await checker.ask(hub, method, at(command), "?unknown=1", { headers: admin });
     } else {
       await ask(command, { message: "x".repeat(70_000) });
     }

@@ -37,7 +37,7 @@ Deno.test("the commands on the plain page work", async () => {
   await events.body?.cancel();
   const [, url = ""] = /bcast connect (\S+)/.exec(body) ?? [];
   await using alice = connect({ url, sender: "Alice" });
-  assertEquals((await alice.who("lobby")).online, 1);
+  assertEquals((await alice.members("lobby")).online, 1);
 });
 
 Deno.test("the plain page mentions TLS and tokens, and guesses no address behind a proxy", async () => {

@@ -55,7 +55,7 @@ Deno.test("POST messages delivers to the members, without join or leave notices"
     hub,
     new URL(location, httpUrl(hub, "/api/rooms/lobby/messages")).href,
   );
-  assertEquals(stored.body.messages.map((message: { id: number }) => message.id), [1]);
+  assertEquals([stored.body.id, stored.body.sender], [1, told.body.sender]);
 });
 
 Deno.test("POST messages accepts text and removes its last line break", async () => {
@@ -76,7 +76,7 @@ Deno.test("POST messages accepts text and removes its last line break", async ()
   assertEquals((await post(hub, "lobby", "hi")).body.sender, "guest");
 });
 
-Deno.test("POST messages treats null as an absent field, except in `data`", async () => {
+Deno.test("POST messages treats null as an absent field", async () => {
   await using hub = await startTestHub();
   const none = { room: null, sender: null, kind: null, ref: null, format: null, via: null };
   const query = "?sender=Jean-Luc%20%F0%9F%8D%B5&via=cron";
@@ -84,7 +84,7 @@ Deno.test("POST messages treats null as an absent field, except in `data`", asyn
     const [body, stored] of [
       [{ ...none, message: "مرحبا" }, { message: "مرحبا" }],
       [{ ...none, message: null, data: [null] }, { data: [null] }],
-      [{ ...none, message: null, data: null }, { data: null }],
+      [{ ...none, message: "m", data: null, key: null }, { message: "m" }],
     ] as const
   ) {
     const told = await post(hub, "lobby", body, {}, query);
@@ -117,13 +117,15 @@ Deno.test("POST messages stores a request with the same key once, also after a r
   }
   await using hub = await startTestHub({ path });
   assertEquals((await post(hub, "lobby", send, keyed)).status, 200);
-  assertEquals((await post(hub, "lobby", { ...send, ref: "abc" })).status, 200);
+  assertEquals((await post(hub, "lobby", { ...send, key: "abc" })).status, 200);
+  // The header takes precedence, and a `ref` is no key.
+  assertEquals((await post(hub, "lobby", { ...send, key: "def", ref: "ghi" }, keyed)).status, 200);
   // Keys belong to one sender and one room.
   assertEquals((await post(hub, "lobby", { ...send, sender: "other" }, keyed)).body.id, 2);
   assertEquals((await post(hub, "attic", send, keyed)).body.id, 1);
-  // The `ref` of a session is no such key.
+  // A session is another sender.
   await using alice = await TestSocket.plain(hub.url, "Alice");
-  alice.send({ type: "message", message: "hi", ref: "abc" });
+  alice.send({ type: "message", message: "hi", key: "abc" });
   assertEquals((await alice.next("ack"))["id"], 3);
 });
 
@@ -196,8 +198,8 @@ Deno.test("GET members lists the people in the room", async () => {
   await using hub = await startTestHub();
   await using _alice = await TestSocket.plain(hub.url, "Alice", "room=a");
   const { body } = await fetchJson(hub, "/api/rooms/a/members");
-  assertEquals(body, { online: 1, people: [{ name: "Alice", rooms: ["a"] }] });
-  assertEquals((await fetchJson(hub, "/api/rooms/b/members")).body, { online: 0, people: [] });
+  assertEquals(body, { online: 1, members: [{ name: "Alice", rooms: ["a"] }] });
+  assertEquals((await fetchJson(hub, "/api/rooms/b/members")).body, { online: 0, members: [] });
 });
 
 Deno.test("POST messages over the rate is rejected with 429 and Retry-After", async () => {
@@ -262,7 +264,7 @@ const HOSTILE: readonly {
     refused: [400, "bad_frame"],
   },
   { what: "an infinite number", body: `{"data":1e400}`, refused: [400, "bad_frame"] },
-  { what: "an unknown kind", body: `{"message":"a","kind":"x"}`, refused: [400, "bad_frame"] },
+  { what: "an unknown kind", body: `{"message":"a","kind":"x"}`, refused: [400, "unsupported"] },
   {
     what: "an invalid name",
     body: `{"message":"a","sender":"a@b"}`,
@@ -327,6 +329,17 @@ const HOSTILE: readonly {
     what: "a key with an escape sequence",
     body: `{"message":"a"}`,
     headers: { "idempotency-key": "a\u009b2J" },
+    refused: [400, "bad_frame"],
+  },
+  {
+    what: "a key in the body with a space",
+    body: `{"message":"a","key":"a b"}`,
+    refused: [400, "bad_frame"],
+  },
+  {
+    what: "a session that is none",
+    body: `{"message":"a"}`,
+    headers: { "bcast-session": "\u009b2J" },
     refused: [400, "bad_frame"],
   },
   {

@@ -45,8 +45,8 @@ class OpenConnection implements AsyncDisposable {
       return connection;
     };
     const subscribe = hub.subscribeAnonymously.bind(hub);
-    hub.subscribeAnonymously = (transport, grant, position) => {
-      const connection = subscribe(transport, grant, position);
+    hub.subscribeAnonymously = (transport, grant, positions, encoder) => {
+      const connection = subscribe(transport, grant, positions, encoder);
       accepted.resolve([connection, transport]);
       return connection;
     };

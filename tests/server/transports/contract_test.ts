@@ -19,8 +19,8 @@ function serve(answer: (request: Request) => Response): ReturnType<TransportSetu
 
 testTransport({
   kind: "websocket",
-  listen(hub) {
-    const sockets = new WebSocketServer(hub, 0);
+  listen(hub, clock) {
+    const sockets = new WebSocketServer(hub, clock, 0);
     const params = { encoder: JSON_ENCODER, rooms: ["lobby"] };
     return serve((request) => sockets.upgrade(request, { ...CLIENT, params }));
   },
@@ -31,7 +31,7 @@ testTransport({
   kind: "sse",
   listen(hub, clock) {
     const streams = new SseServer(hub, clock);
-    const subscription = { ...CLIENT, grant: OPEN_GRANT, position: { room: "lobby" } };
+    const subscription = { ...CLIENT, grant: OPEN_GRANT, positions: [{ room: "lobby" }] };
     return serve(() => streams.open(subscription));
   },
   request: () => "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",

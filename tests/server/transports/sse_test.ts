@@ -28,8 +28,8 @@ Deno.test("GET events streams new messages, and its reader is not announced", as
   const { body: { messages } } = await fetchJson(hub, "/api/rooms/lobby/messages?after=1");
   assertEquals(JSON.parse(data), messages[0]);
   assertEquals(id, opening.id?.replace(/1$/, "2"));
-  const { people, online } = (await fetchJson(hub, "/api/rooms/lobby/members")).body;
-  assertEquals([online, people.length, hub.online], [1, 1, 2]);
+  const { members, online } = (await fetchJson(hub, "/api/rooms/lobby/members")).body;
+  assertEquals([online, members.length, hub.online], [1, 1, 2]);
   await post(hub, "lobby", "last");
   await alice.next("message", ({ id }) => id === 3);
   // Alice may see that she joined.
@@ -37,10 +37,12 @@ Deno.test("GET events streams new messages, and its reader is not announced", as
   assertEquals(others, []);
 });
 
-Deno.test("GET events?history= starts with that many messages of the past", async () => {
+Deno.test("GET events?recent= starts with that many messages of the past", async () => {
   await using hub = await startTestHub();
   for (const word of ["a", "b", "c"]) await post(hub, "lobby", word);
-  for (const [query, past] of [["?history=2", 2], ["?history=0", 0], ["", 0]] as const) {
+  for (
+    const [query, past] of [["?recent=2", 2], ["?recent=0", 0], ["?history=2", 2], ["", 0]] as const
+  ) {
     await using events = await SseReader.open(hub, "lobby", query);
     await events.next("the opening", ({ retry }) => retry !== undefined);
     const { body: { id } } = await post(hub, "lobby", "live");
@@ -64,7 +66,7 @@ Deno.test("GET events resumes from any position without a gap or a repeat", asyn
     const [query, headers] of [
       ["?after=3", {}],
       [`?after=${epoch}:3`, {}],
-      ["?after=1&history=5", { "last-event-id": `${epoch}:3` }],
+      ["?after=1&recent=5", { "last-event-id": `${epoch}:3` }],
     ] as const
   ) {
     await using events = await SseReader.open(hub, "lobby", query, headers);
@@ -87,22 +89,24 @@ Deno.test("GET events sends `reset` with the reason when it cannot resume", asyn
   await broker.trim();
   const { epoch } = (await fetchJson(hub, "/api/rooms/lobby/messages?limit=1")).body;
   for (
-    const [position, reason] of [
-      ["other:11", "epoch"],
-      [`${epoch}:99`, "ahead"],
-      [`${epoch}:1`, "trimmed"],
+    const [position, reason, first] of [
+      ["other:11", "epoch", 11],
+      [`${epoch}:99`, "ahead", 11],
+      // Everything that is left.
+      [`${epoch}:1`, "trimmed", 8],
     ] as const
   ) {
-    await using events = await SseReader.open(hub, "lobby", "?history=2", {
+    await using events = await SseReader.open(hub, "lobby", "?recent=2", {
       "last-event-id": position,
     });
     await events.message(12);
     const [reset] = events.blocks;
     const { message, ...data } = JSON.parse(reset?.data ?? "");
-    assertEquals([reset?.event, reset?.id], ["reset", `${epoch}:10`]);
+    assertEquals([reset?.event, reset?.id], ["reset", `${epoch}:${first - 1}`]);
     assertEquals(data, { room: "lobby", epoch, last: 12, reason });
     assertMatch(message, /^[A-Z]/);
-    assertEquals(events.messages.map(([id]) => id), [11, 12]);
+    const ids = Array.from({ length: 13 - first }, (_, index) => first + index);
+    assertEquals(events.messages.map(([id]) => id), ids);
   }
 });
 
@@ -184,8 +188,8 @@ Deno.test("GET events rejects invalid positions with 400", async () => {
       ["?after=-1", ""],
       ["?after=1.5", ""],
       ["?after=", ""],
-      ["?history=501", ""],
-      ["?history=x", ""],
+      ["?recent=501", ""],
+      ["?recent=x", ""],
       ["", "x"],
       ["", "a:b:1"],
       ["", `${"e".repeat(65)}:1`],
@@ -196,7 +200,7 @@ Deno.test("GET events rejects invalid positions with 400", async () => {
   ) {
     const headers: Record<string, string> = position === "" ? {} : { "last-event-id": position };
     const told = await fetchJson(hub, `/api/rooms/lobby/events${query}`, { headers });
-    assertEquals([told.status, told.body.error.code], [400, "bad_frame"], query + position);
+    assertEquals([told.status, told.body.error.code], [400, "bad_parameter"], query + position);
   }
   assertEquals((await fetchJson(hub, "/api/rooms/lobby/events", { method: "HEAD" })).status, 405);
   assertEquals(hub.online, 0);

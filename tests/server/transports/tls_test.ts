@@ -50,7 +50,7 @@ Deno.test("`renew()` moves all clients to the new certificate without losing mes
     for await (const event of bob) heard.push(event);
   })();
   await alice.send({ message: "one" });
-  await until("both in the room", async () => (await bob.who("lobby")).online === 2);
+  await until("both in the room", async () => (await bob.members("lobby")).online === 2);
   await until("one at Bob's", () => heard.some((event) => event.type === "message"));
   heard.length = 0;
 
