@@ -30,7 +30,7 @@ export { type HubAddress, hubUrl, portIn, shownUrl } from "./client/url.ts";
  * Connects to a hub. Returns at once; the result shows in the connection's events.
  *
  * @param environment replaces the clock, randomness or network of the runtime.
- * @throws {TypeError} when `options.url` is not an address of a hub.
+ * @throws {TypeError} when `options.url` is not an address of a hub, or a position has no epoch.
  */
 export function connect(
   options: ConnectOptions,

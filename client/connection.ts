@@ -2,16 +2,17 @@ import {
   type Ack,
   type Content,
   type Direct,
-  type ErrorCode,
+  type ErrorFrame,
   fitsBytes,
   type History,
   isRoomName,
   type Limits,
-  normalizeName,
+  type Members,
+  type Message,
   type Pong,
   type RoomPosition,
   type SenderAnnotations,
-  type Who,
+  visible,
 } from "../protocol.ts";
 import { ConnectionState } from "./connection_state.ts";
 import type { Environment } from "./environment.ts";
@@ -19,12 +20,13 @@ import { MessageRequest } from "./message_request.ts";
 import { ReconnectLoop } from "./reconnect_loop.ts";
 import {
   type ClientRequest,
-  commandRequest,
   directRequest,
-  joinKey,
-  leaveKey,
+  joinRequest,
+  leaveRequest,
+  messageFields,
   nickRequest,
   queryRequest,
+  typingRequest,
 } from "./request.ts";
 import { tooLargeError } from "./send_loop.ts";
 import {
@@ -32,21 +34,26 @@ import {
   type ClientEvent,
   ConnectError,
   type ConnectOptions,
+  type HistoryPage,
   type OutgoingMessage,
 } from "./types.ts";
 import { shownUrl } from "./url.ts";
 
-/** Random bytes in the prefix of `ref`s, which keeps connections of one session apart. */
-const REF_RANDOM_BYTES = 6;
+/** Random bytes in the prefix of `key`s, which tells the clients of a session or account apart. */
+const KEY_RANDOM_BYTES = 9;
 
 /** The connection that `connect()` opens. */
 export class HubConnection implements ClientConnection {
   readonly #state: ConnectionState;
   readonly #loop: ReconnectLoop;
-  readonly #refPrefix = randomPrefix();
-  #refs = 0;
+  readonly #keyPrefix = randomPrefix();
+  #keys = 0;
 
   constructor(private readonly url: URL, options: ConnectOptions, environment: Environment) {
+    for (const position of options.rooms ?? []) {
+      const problem = positionProblem(position);
+      if (problem !== undefined) throw new TypeError(problem);
+    }
     this.#state = new ConnectionState(options);
     this.#loop = new ReconnectLoop(url, options, this.#state, environment);
     const { signal } = options;
@@ -88,7 +95,8 @@ export class HubConnection implements ClientConnection {
     let request: MessageRequest;
     try {
       request = new MessageRequest(
-        message.ref ?? this.#ref(),
+        this.#state.nextRef(),
+        message.key ?? this.#key(),
         message,
         () => this.#state.rooms.first,
       );
@@ -98,29 +106,27 @@ export class HubConnection implements ClientConnection {
     return this.#add(request, request.acked);
   }
 
-  direct(
-    to: string,
-    { message, data, format, via }: Content & SenderAnnotations,
-  ): Promise<Direct> {
-    const frame = { type: "direct", to, message, data, format, via, ref: this.#ref() };
+  direct(to: string, content: Content & SenderAnnotations): Promise<Direct> {
+    const fields = { ref: this.#state.nextRef(), key: this.#key(), ...messageFields(content) };
+    const frame = { type: "direct", to, ...fields };
     return this.#ask(() => directRequest(frame, this.state !== "online"));
   }
 
-  history(
+  async history(
     room: string,
     query: Parameters<ClientConnection["history"]>[1] = {},
-  ): Promise<History> {
-    const frame = { type: "history", room, ...query, ref: this.#ref() };
-    return this.#ask(() => queryRequest("read", frame, "history"));
+  ): Promise<HistoryPage> {
+    const frame = { type: "history", room, ...query, ref: this.#state.nextRef() };
+    return historyPage(await this.#ask(() => queryRequest("read", frame, "history")));
   }
 
-  who(room: string): Promise<Who> {
-    const frame = { type: "who", room, ref: this.#ref() };
-    return this.#ask(() => queryRequest("read", frame, "who"));
+  members(room: string): Promise<Members> {
+    const frame = { type: "members", room, ref: this.#state.nextRef() };
+    return this.#ask(() => queryRequest("read", frame, "members"));
   }
 
   ping(): Promise<Pong> {
-    const frame = { type: "ping", ref: this.#ref() };
+    const frame = { type: "ping", ref: this.#state.nextRef() };
     return this.#ask(() => queryRequest("read", frame, "pong"));
   }
 
@@ -128,18 +134,24 @@ export class HubConnection implements ClientConnection {
     if (this.#closedError() !== undefined) return;
     const { room } = position;
     if (!isRoomName(room)) {
-      this.#emitError("bad_room", "Invalid room name: use at most 64 of a-z 0-9 . _ -");
+      const message = "Invalid room name: use at most 64 of a-z 0-9 . _ -";
+      this.#emitError({ re: "join", code: "bad_room", message });
+      return;
+    }
+    const problem = positionProblem(position);
+    if (problem !== undefined) {
+      this.#emitError({ re: "join", code: "bad_frame", message: problem, room });
       return;
     }
     const { outbox, rooms } = this.#state;
-    const leave = outbox.get(leaveKey(room));
+    const leave = outbox.find("leave", room);
     const isLeaving = leave !== undefined && outbox.isSent(leave);
     // Not sent yet.
-    if (leave !== undefined) outbox.remove(leave.key);
+    if (!isLeaving) outbox.remove(leave);
     rooms.subscribe(position);
     // A room that is not left resumes from its own position.
     const from = isLeaving ? position : rooms.position(room) ?? position;
-    outbox.add(commandRequest("join", joinKey(room), { type: "join", ...from }));
+    outbox.add(joinRequest(this.#state.nextRef(), from));
     this.#loop.sendLoop.schedule();
   }
 
@@ -147,34 +159,33 @@ export class HubConnection implements ClientConnection {
     if (this.#closedError() !== undefined) return;
     const { outbox, rooms, events } = this.#state;
     if (!rooms.has(room)) {
-      this.#emitError("not_in_room", `You are not in #${room}`);
+      const message = `You are not in #${visible(room)}`;
+      this.#emitError({ re: "leave", code: "not_in_room", message, room });
       return;
     }
-    const hasMessages = outbox.messagesTo(room, "open") > 0;
-    if (this.state !== "online" && this.#state.everOnline && !hasMessages) {
+    if (this.state !== "online" && this.#state.everOnline && !outbox.hasMessagesTo(room)) {
       // The next `hello` will not name it.
-      outbox.remove(joinKey(room));
+      outbox.remove(outbox.find("join", room));
       rooms.unsubscribe(room);
       events.push({ type: "left", room });
       return;
     }
-    outbox.add(commandRequest("leave", leaveKey(room), { type: "leave", room }));
+    outbox.add(leaveRequest(this.#state.nextRef(), room));
     this.#loop.sendLoop.schedule();
   }
 
-  nick(sender: string): void {
+  nick(name: string): void {
     if (this.#closedError() !== undefined) return;
-    const request = nickRequest(this.#ref(), sender, () => {
-      this.#state.sender = normalizeName(sender) ?? sender;
+    const request = nickRequest(this.#state.nextRef(), name, (accepted) => {
+      this.#state.sender = accepted;
     });
     this.#state.outbox.add(request);
     this.#loop.sendLoop.schedule();
   }
 
-  typing(room: string, typing: boolean): void {
+  typing(room: string, active: boolean): void {
     if (this.state !== "online") return;
-    const request = commandRequest("typing", `typing ${room}`, { type: "typing", room, typing });
-    this.#state.outbox.add(request);
+    this.#state.outbox.add(typingRequest(this.#state.nextRef(), room, active));
     this.#loop.sendLoop.schedule();
   }
 
@@ -244,17 +255,37 @@ export class HubConnection implements ClientConnection {
   }
 
   /** Emits an error that needs no answer of the hub. */
-  #emitError(code: ErrorCode, message: string): void {
-    this.#state.events.push({ type: "error", code, message });
+  #emitError(error: Omit<ErrorFrame, "type" | "final">): void {
+    this.#state.events.push({ type: "error", ...error, final: true });
   }
 
-  /** A `ref` that is unique in the session. */
-  #ref(): string {
-    return `${this.#refPrefix}-${(++this.#refs).toString(36)}`;
+  /** A `key` that no other message of the account or session has. */
+  #key(): string {
+    return `${this.#keyPrefix}-${(++this.#keys).toString(36)}`;
   }
 }
 
+/** What is wrong with a position, and what to do. */
+function positionProblem({ room, epoch, after = 0 }: RoomPosition): string | undefined {
+  if (after <= 0 || epoch !== undefined) return undefined;
+  return `The position of #${
+    visible(room)
+  } has no epoch: give the "epoch" that "after" belongs to, ` +
+    "or start at 0";
+}
+
+function historyPage({ messages, ...page }: History): HistoryPage {
+  const oldest = messages[0]?.id;
+  const newest = messages.at(-1)?.id;
+  return {
+    ...page,
+    messages: messages.filter((entry): entry is Message => entry.type === "message"),
+    ...(oldest === undefined ? {} : { oldest }),
+    ...(newest === undefined ? {} : { newest }),
+  };
+}
+
 function randomPrefix(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(REF_RANDOM_BYTES));
+  const bytes = crypto.getRandomValues(new Uint8Array(KEY_RANDOM_BYTES));
   return Array.from(bytes, (byte) => byte.toString(36).padStart(2, "0")).join("");
 }

@@ -1,8 +1,10 @@
 import {
+  type Bye,
   encode,
   type ErrorFrame,
   type HubFrame,
   parseHubFrame,
+  type SkippedEntry,
   splitBatch,
   visible,
   type Welcome,
@@ -10,10 +12,13 @@ import {
 import type { Cancel } from "../lib/clock.ts";
 import type { ConnectionState } from "./connection_state.ts";
 import type { Environment } from "./environment.ts";
-import { isRejection } from "./failure.ts";
+import type { DialTarget } from "./redirect.ts";
 import { Socket, type SocketClose } from "./socket.ts";
 import type { ConnectOptions } from "./types.ts";
 import { Watchdog } from "./watchdog.ts";
+
+/** The version of the protocol that this client speaks. */
+const PROTOCOL = 1;
 
 /** Milliseconds for a hub to close after an error in reply to `hello`: `welcome` may still follow. */
 const REFUSAL_GRACE = 1000;
@@ -29,6 +34,8 @@ export interface AttemptEnd extends SocketClose {
   readonly refusal: ErrorFrame | undefined;
   /** The latest `retryAfter` in seconds. */
   readonly retryAfter: number | undefined;
+  /** What the hub said before it closed. */
+  readonly bye: Bye | undefined;
   /** Too much was unread: reconnect when everything was read. */
   readonly paused: boolean;
 }
@@ -37,7 +44,7 @@ export interface AttemptEnd extends SocketClose {
 export interface AttemptListener {
   /** @param errors errors that the hub sent before `welcome`. */
   online(welcome: Welcome, errors: readonly ErrorFrame[]): void;
-  frame(frame: HubFrame): void;
+  frame(frame: HubFrame | SkippedEntry): void;
   ended(end: AttemptEnd): void;
 }
 
@@ -49,14 +56,19 @@ export class ConnectionAttempt {
   /** Errors that came instead of `welcome`. */
   readonly #errors: ErrorFrame[] = [];
   #retryAfter: number | undefined;
+  #bye: Bye | undefined;
   /** The token that the hub has. */
   #token: string | undefined;
+  /** The `ref` of the request to replace it. */
+  #tokenRef: number | undefined;
+  /** Whether the hub rejected `hello`. */
+  #refused = false;
   #paused = false;
   #over = false;
   #cancelTimer: Cancel | undefined;
 
   constructor(
-    url: URL,
+    private readonly target: DialTarget,
     private readonly options: ConnectOptions,
     private readonly state: ConnectionState,
     private readonly environment: Environment,
@@ -66,7 +78,7 @@ export class ConnectionAttempt {
       ping: () => this.socket.send(encode({ type: "ping" })),
       giveUp: (reason) => this.socket.drop(reason),
     });
-    this.socket = new Socket(url, {
+    this.socket = new Socket(target.url, {
       opened: () => this.#sendHello(),
       received: (data) => this.#receive(data),
       ended: (close) => this.#end(close),
@@ -92,18 +104,22 @@ export class ConnectionAttempt {
 
   #end(close: SocketClose): void {
     this.#release();
+    const isOnline = this.#onlineSince !== undefined;
+    // One room that is refused says nothing about the client.
+    const refusals = isOnline ? [] : this.#errors.filter(({ re }) => re !== "join");
     this.listener.ended({
       ...close,
       onlineSince: this.#onlineSince,
-      refusal: this.#errors.find(isRejection) ?? this.#errors[0],
+      refusal: refusals.find(({ final }) => final) ?? refusals[0],
       retryAfter: this.#retryAfter,
+      bye: this.#bye,
       paused: this.#paused,
     });
   }
 
   /** Sends `hello`, after fetching a token if needed. */
   #sendHello(): void {
-    const { token } = this.options;
+    const token = this.target.trusted ? this.options.token : undefined;
     if (typeof token === "function") {
       void this.#fetchToken(token, () => this.socket.send(this.#hello()));
       return;
@@ -116,14 +132,17 @@ export class ConnectionAttempt {
     const { state, options } = this;
     const { outbox, rooms } = state;
     // On a reconnect, `hello` names the rooms of all open joins.
-    for (const { key, kind, room } of state.everOnline ? [...outbox.open] : []) {
-      if (kind === "join" && room !== undefined && rooms.has(room)) outbox.remove(key);
+    for (const request of state.everOnline ? [...outbox.open] : []) {
+      const { kind, room = "" } = request;
+      if (kind === "join" && rooms.has(room)) outbox.remove(request);
     }
     return encode({
       type: "hello",
+      protocol: PROTOCOL,
+      client: options.client,
       sender: state.sender ?? options.sender,
       token: this.#token,
-      session: state.session,
+      session: this.target.trusted ? state.session : undefined,
       rooms: state.everOnline ? rooms.positions : options.rooms,
       echo: state.echo ? undefined : false,
     });
@@ -150,9 +169,14 @@ export class ConnectionAttempt {
   #renewToken(source: () => string | Promise<string>): void {
     this.#cancelTimer?.();
     void this.#fetchToken(source, (changed) => {
-      if (changed) this.socket.send(encode({ type: "hello", token: this.#token }));
-      else this.#after(RENEWAL_PERIOD, () => this.#renewToken(source));
+      if (!changed) return this.#renewLater(source);
+      const ref = this.#tokenRef = this.state.nextRef();
+      this.socket.send(encode({ type: "token", token: this.#token, ref }));
     });
+  }
+
+  #renewLater(source: () => string | Promise<string>): void {
+    this.#after(RENEWAL_PERIOD, () => this.#renewToken(source));
   }
 
   #receive(data: string): void {
@@ -164,8 +188,10 @@ export class ConnectionAttempt {
       if (events.size === 0) this.state.unreadLength = 0;
       this.state.unreadLength += line.length;
       const parsed = parseHubFrame(line);
-      if (parsed.ok) this.#handle(parsed.frame);
-      // A newer hub may send frames that this client does not know.
+      if (parsed.ok) {
+        this.#handle(parsed.frame);
+        if (parsed.entry !== undefined) this.#handle(parsed.entry);
+      } // A newer hub may send frames that this client does not know.
       else if (parsed.error.code !== "unknown_type") this.#onProtocolError(parsed.error.message);
       if (this.state.unreadLength > (this.options.maxUnread ?? Infinity)) this.#pause();
     }
@@ -177,17 +203,19 @@ export class ConnectionAttempt {
     this.socket.drop("Paused until the received messages are read");
   }
 
-  #handle(frame: HubFrame): void {
+  #handle(frame: HubFrame | SkippedEntry): void {
     const isOnline = this.#onlineSince !== undefined;
+    if (frame.type === "bye") {
+      this.#bye = frame;
+      return;
+    }
     if (frame.type === "error") {
       this.#retryAfter = frame.retryAfter ?? this.#retryAfter;
-      const { token } = this.options;
-      if (isOnline && isTokenExpiry(frame) && typeof token === "function") {
-        this.#renewToken(token);
-        return;
-      }
       if (!isOnline) return this.#onRefusal(frame);
+      if (this.#onTokenError(frame)) return;
     }
+    // The new token is valid, whatever was asked for meanwhile.
+    if (frame.type === "ok" && frame.re === "token") this.#cancelTimer?.();
     if (isOnline) this.listener.frame(frame);
     else if (frame.type === "welcome") this.#onWelcome(frame);
   }
@@ -198,6 +226,7 @@ export class ConnectionAttempt {
       type: "error",
       code: "bad_frame",
       message: visible(`The hub sent an invalid frame: ${problem}`),
+      final: true,
     });
   }
 
@@ -205,14 +234,31 @@ export class ConnectionAttempt {
     this.socket.established();
     this.#cancelTimer?.();
     this.#onlineSince = this.environment.clock.now();
-    this.#watchdog.start();
+    this.#watchdog.start(welcome.limits.heartbeat);
     this.listener.online(welcome, this.#errors);
   }
 
   #onRefusal(frame: ErrorFrame): void {
     this.#errors.push(frame);
-    if (!isRejection(frame) || this.#errors.length > 1) return;
+    if (!frame.final || frame.re === "join" || this.#refused) return;
+    this.#refused = true;
     this.#after(REFUSAL_GRACE, () => this.socket.drop(frame.message));
+  }
+
+  /** Returns whether a newer token is or will be requested, so that the user need not know. */
+  #onTokenError(frame: ErrorFrame): boolean {
+    const { token } = this.options;
+    if (typeof token !== "function" || !this.target.trusted) return false;
+    if (frame.ref !== undefined && frame.ref === this.#tokenRef) {
+      // The user may have to do something about it, or the same token may be valid later.
+      if (frame.final) this.state.events.push(frame);
+      else this.#token = undefined;
+      this.#renewLater(token);
+      return true;
+    }
+    if (!isTokenExpiry(frame)) return false;
+    this.#renewToken(token);
+    return true;
   }
 
   #after(delay: number, task: () => void): void {
@@ -221,6 +267,6 @@ export class ConnectionAttempt {
 }
 
 /** Whether an error reports an expired token: it belongs to no request. */
-function isTokenExpiry({ code, ref }: ErrorFrame): boolean {
-  return code === "unauthorized" && ref === undefined;
+function isTokenExpiry({ code, re, ref }: ErrorFrame): boolean {
+  return code === "unauthorized" && re === undefined && ref === undefined;
 }

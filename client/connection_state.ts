@@ -20,9 +20,16 @@ export class ConnectionState {
   session: string | undefined;
   limits: Limits | undefined;
 
+  #refs = 0;
+
   constructor({ rooms, echo, session }: ConnectOptions) {
     this.echo = echo ?? true;
     this.rooms = new RoomSubscriptions(rooms ?? [], this.echo);
     this.session = session;
+  }
+
+  /** A `ref` for a request; unique on all connections of the client. */
+  nextRef(): number {
+    return ++this.#refs;
   }
 }

@@ -34,13 +34,6 @@ export class Deque<T> {
     this.#head = 0;
   }
 
-  /** Takes `items` out, wherever they are. */
-  remove(items: ReadonlySet<T>): void {
-    if (items.size === 0) return;
-    this.#items = this.#items.slice(this.#head).filter((item) => !items.has(item));
-    this.#head = 0;
-  }
-
   clear(): void {
     this.#items = [];
     this.#head = 0;

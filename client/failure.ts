@@ -1,4 +1,4 @@
-import { CLOSE, type ErrorCode, type ErrorFrame, shouldReconnect, visible } from "../protocol.ts";
+import { type Bye, CLOSE, type ErrorFrame, shouldReconnect, visible } from "../protocol.ts";
 import type { ProbeResult } from "./probe_messages.ts";
 import { BROKEN, type SocketClose } from "./socket.ts";
 import { type ConnectFailure } from "./types.ts";
@@ -29,10 +29,9 @@ export interface FailureContext {
   readonly refusal?: ErrorFrame | undefined;
   /** The `retryAfter` of an error on this connection, in seconds. */
   readonly retryAfter?: number | undefined;
+  /** What the hub said before it closed. */
+  readonly bye?: Bye | undefined;
 }
-
-// All other errors in reply to `hello` are final.
-const TEMPORARY_ERRORS: readonly ErrorCode[] = ["rate_limited", "internal"];
 
 const REASONS: Readonly<Record<number, string>> = {
   [CLOSE.normal]: "The hub closed the connection",
@@ -53,29 +52,42 @@ const REASONS: Readonly<Record<number, string>> = {
 
 /** Classifies the end of a connection that had opened. */
 export function classifyClose(end: SocketClose, context: FailureContext): ConnectionFailure {
-  const { url, welcomed, refusal } = context;
+  const { url, welcomed, refusal, bye } = context;
   const address = shownUrl(url);
-  const { code } = end;
+  // A connection may break before the hub's close frame arrives.
+  const code = end.code === BROKEN ? bye?.code ?? BROKEN : end.code;
   if (end.reached === "other-protocol") {
     const message = `Something other than a bcast hub answers at ${address}: ` +
       `it opens WebSockets, but does not support "bcast.v1"`;
     return { failure: "not-a-hub", message, reason: message, code, final: false };
   }
-  const reason = visible(refusal?.message || end.reason || REASONS[code] || `Closed with ${code}`);
-  if (isRefused(code, refusal)) {
-    const message = `The hub at ${address} rejected the connection: ${reason}`;
-    return { failure: "refused", message, reason, code, final: true };
-  }
+  const reason = visible(
+    refusal?.message || bye?.message || end.reason || REASONS[code] || `Closed with ${code}`,
+  );
   // After `welcome`, an error concerns one request, unless it is why the hub closed.
-  const retryAfter = !welcomed || code === CLOSE.rateLimited ? context.retryAfter : undefined;
+  const concerns = !welcomed || code === CLOSE.rateLimited;
+  const retryAfter = bye?.retryAfter ?? (concerns ? context.retryAfter : undefined);
+  const failure = isRefused(code, refusal) ? "rejected" : failureOf(code, welcomed);
   return {
-    failure: failureOf(code, welcomed),
-    message: `${welcomed ? "Lost" : "Cannot talk to"} the hub at ${address}: ${reason}`,
+    failure,
+    message: messageOf(failure, welcomed, address, reason),
     reason,
     code,
-    final: !shouldReconnect(code),
+    final: bye === undefined ? failure === "rejected" || !shouldReconnect(code) : !bye.reconnect,
     retryAfter,
   };
+}
+
+function messageOf(
+  failure: ConnectFailure,
+  welcomed: boolean,
+  address: string,
+  reason: string,
+): string {
+  if (failure === "rejected") return `The hub at ${address} rejected the connection: ${reason}`;
+  if (welcomed) return `Lost the hub at ${address}: ${reason}`;
+  if (failure === "busy") return `The hub at ${address} is busy: ${reason}`;
+  return `Cannot talk to the hub at ${address}: ${reason}`;
 }
 
 /** Classifies a connection that never opened. */
@@ -86,20 +98,15 @@ export function classifyProbe(result: ProbeResult): ConnectionFailure {
     message,
     reason: message,
     code: BROKEN,
-    final: failure === "refused",
+    final: failure === "rejected",
     status,
     retryAfter,
   };
 }
 
-/** Whether an error in reply to `hello` is final. */
-export function isRejection(frame: ErrorFrame): boolean {
-  return !TEMPORARY_ERRORS.includes(frame.code);
-}
-
 function isRefused(code: number, refusal: ErrorFrame | undefined): boolean {
   if (code === CLOSE.unauthorized || code === CLOSE.forbidden) return true;
-  return refusal !== undefined && isRejection(refusal);
+  return refusal?.final === true;
 }
 
 function failureOf(code: number, welcomed: boolean): ConnectFailure {

@@ -1,19 +1,20 @@
 import {
-  type ErrorCode,
+  type Entry,
   type ErrorFrame,
   type HubFrame,
   type Joined,
-  type Message,
-  type Presence,
+  type Live,
   type Ref,
   RETURN_SECONDS,
+  type SkippedEntry,
   type Welcome,
 } from "../protocol.ts";
 import type { Clock } from "../lib/clock.ts";
 import { retryDelay } from "./backoff.ts";
 import type { ConnectionState } from "./connection_state.ts";
-import { type ClientRequest, joinKey, leaveKey } from "./request.ts";
-import type { JoinedRoom } from "./room_subscriptions.ts";
+import { GapBudget } from "./gap_budget.ts";
+import { type ClientRequest, joinRequest, RETRY_POLICY } from "./request.ts";
+import type { Gap } from "./room_subscriptions.ts";
 import type { SendLoop } from "./send_loop.ts";
 import { RequestError } from "./types.ts";
 
@@ -23,167 +24,185 @@ const DEFAULT_PAUSE = 1000;
 /** Milliseconds between tries of a private message whose receiver may reconnect. */
 const RECEIVER_RETRY_PERIOD = 1000;
 
-/** Retries of a message after an internal error that the hub calls temporary. */
-const MAX_INTERNAL_RETRIES = 5;
-
-// Errors have no `ref` if the request had none; the code shows which kind of request failed.
-const NAME_ERRORS: readonly ErrorCode[] = ["bad_name", "name_taken"];
-const ROOM_ERRORS: readonly ErrorCode[] = [
-  "bad_room",
-  "forbidden",
-  "not_in_room",
-  "too_many_rooms",
-];
+/** Retries of a request after an error that the hub calls temporary. */
+const MAX_RETRIES = 5;
 
 /** Handles frames after `welcome`: settles requests, updates the state and emits events. */
 export class FrameHandler {
-  /** @param onGap called when a message of a room is missing. */
+  readonly #gaps: GapBudget;
+
+  /** @param onGap called when messages of a room are missing, to request them by a reconnect. */
   constructor(
     private readonly state: ConnectionState,
     private readonly sendLoop: SendLoop,
     private readonly clock: Clock,
     private readonly onGap: (room: string) => void,
-  ) {}
-
-  welcome(welcome: Welcome, reconnected: boolean): void {
-    const { rooms, events, outbox } = this.state;
-    const wanted = rooms.positions.map(({ room }) => room);
-    const joined = welcome.rooms.map((room) => this.#join(room));
-    const missed = joined.reduce((sum, { missed }) => sum + missed, 0);
-    events.push({ type: "online", welcome, reconnected, missed });
-    for (const room of wanted) {
-      const isRequested = outbox.get(joinKey(room)) !== undefined;
-      if (isRequested || welcome.rooms.some((joined) => joined.room === room)) continue;
-      // The hub no longer allows the client there.
-      rooms.unsubscribe(room);
-      outbox.remove(leaveKey(room));
-      if (reconnected) events.push({ type: "left", room });
-    }
-    for (const room of joined) this.#emitJoined(room);
+  ) {
+    this.#gaps = new GapBudget(clock);
   }
 
-  handle(frame: HubFrame): void {
-    const { events, outbox } = this.state;
+  /** @param errors errors that the hub sent before `welcome`. */
+  welcome(welcome: Welcome, reconnected: boolean, errors: readonly ErrorFrame[]): void {
+    const { rooms, events, outbox } = this.state;
+    const wanted = rooms.positions;
+    rooms.welcomed(welcome.rooms);
+    events.push({ type: "online", welcome, reconnected });
+    const retried = new Set<ErrorFrame>();
+    for (const position of wanted) {
+      const { room } = position;
+      if (rooms.isConfirmed(room) || outbox.find("join", room) !== undefined) continue;
+      const error = errors.find((each) =>
+        each.re === "join" && each.room === room && isTemporary(each)
+      );
+      if (error === undefined) {
+        // The hub no longer allows the client there.
+        rooms.unsubscribe(room);
+        outbox.remove(outbox.find("leave", room));
+        if (reconnected) events.push({ type: "left", room });
+      } else {
+        retried.add(error);
+        outbox.add(joinRequest(this.state.nextRef(), position));
+        this.#pause(error);
+      }
+    }
+    for (const error of errors) if (!retried.has(error)) events.push(error);
+  }
+
+  handle(frame: HubFrame | SkippedEntry): void {
+    const { events } = this.state;
     switch (frame.type) {
       case "message":
-        return this.#onMessage(frame);
+      case "skipped":
+        return this.#onEntry(frame);
+      case "live":
+        return this.#onLive(frame);
       case "ack":
-        this.state.rooms.acked(frame.room, frame.id);
+        this.state.rooms.acked(frame);
         return this.#settle(frame.ref, frame);
-      case "joined": {
-        const { type: _type, ...joined } = frame;
-        return this.#emitJoined(this.#join(joined));
-      }
+      case "joined":
+        this.#settle(frame.ref, frame);
+        return this.#onJoined(frame);
       case "left":
+        this.#settle(frame.ref, frame);
         return this.#onLeft(frame.room);
-      case "presence":
-        return this.#onPresence(frame);
+      case "renamed":
+        this.state.sender = frame.name;
+        events.push(frame);
+        return;
       case "error":
         return this.#onError(frame);
       case "direct":
-        // A copy with `ref` answers the client's own private message.
-        if (frame.ref !== undefined && outbox.get(frame.ref) !== undefined) {
-          return this.#settle(frame.ref, frame);
-        }
-        events.push(frame);
+        // With `ref`, it is the answer to the client's own private message.
+        if (frame.ref === undefined) events.push(frame);
+        else this.#settle(frame.ref, frame);
         return;
       case "history":
-      case "who":
+      case "members":
       case "pong":
-        if (frame.ref !== undefined) this.#settle(frame.ref, frame);
-        return;
+      case "ok":
+        return this.#settle(frame.ref, frame);
+      case "presence":
       case "typing":
       case "system":
         events.push(frame);
         return;
       case "welcome":
-        // A second one has no meaning.
+      case "bye":
+        // A second `welcome` has no meaning, and `bye` concerns the connection.
         return;
     }
   }
 
-  #onMessage(message: Message): void {
-    const { events, outbox, rooms } = this.state;
-    const result = rooms.accept(message, () => outbox.messagesTo(message.room, "sent"));
-    if (result === "new") events.push(message);
-    else if (result === "gap") this.onGap(message.room);
+  #onEntry(entry: Entry): void {
+    const { events, rooms } = this.state;
+    const gap = rooms.gapBefore(entry);
+    if (gap !== undefined) {
+      if (!gap.repeated && this.#gaps.take()) return this.onGap(entry.room);
+      this.#reportGap(entry.room, gap);
+    }
+    if (rooms.accept(entry) && entry.type === "message") events.push(entry);
   }
 
-  #settle(ref: Ref, frame: HubFrame): void {
-    const { outbox } = this.state;
-    const request = outbox.get(ref);
-    // Unknown: the second answer to a request that was sent twice. A nick that waits to be resent was
-    // refused: this pong only answers the ping sent with it.
-    if (request === undefined || (request.kind === "nick" && !outbox.isSent(request))) return;
-    if (request.answer(frame)) this.#remove(request);
+  #reportGap(room: string, { from, to }: Gap): void {
+    const what = from === to
+      ? `message ${from} of #${room}: look for it`
+      : `messages ${from} to ${to} of #${room}: look for them`;
+    this.state.events.push({
+      type: "error",
+      code: "internal",
+      message: `The hub did not send ${what} in the history`,
+      room,
+      final: true,
+    });
   }
 
-  #join(joined: Joined): JoinedRoom {
-    this.#remove(this.state.outbox.get(joinKey(joined.room)));
-    return this.state.rooms.joined(joined);
+  /** All entries up to `id` were sent, so none are missing. */
+  #onLive(live: Live): void {
+    const { events, rooms } = this.state;
+    if (!rooms.isJoined(live.room)) return;
+    rooms.accept(live);
+    events.push(live);
   }
 
-  #emitJoined({ joined, rejoined }: JoinedRoom): void {
-    const { events } = this.state;
-    events.push({ ...joined, type: "joined", rejoined });
-    for (const message of joined.history) events.push(message);
+  #settle(ref: Ref | undefined, frame: HubFrame): void {
+    const request = ref === undefined ? undefined : this.state.outbox.get(ref);
+    // Unknown: the second answer to a request that was sent twice.
+    if (request?.answer(frame) === true) this.#remove(request);
+  }
+
+  #onJoined(frame: Joined): void {
+    const { events, rooms } = this.state;
+    const joined = rooms.joined(frame);
+    events.push(joined);
+    for (const message of joined.messages) events.push(message);
   }
 
   #onLeft(room: string): void {
     const { events, outbox, rooms } = this.state;
-    this.#remove(outbox.get(leaveKey(room)));
+    this.#remove(outbox.find("leave", room));
     rooms.unsubscribe(room);
-    // A join was requested meanwhile: it starts without a position.
-    if (outbox.get(joinKey(room)) !== undefined) rooms.subscribe({ room });
+    // A join was requested meanwhile.
+    const join = outbox.find("join", room);
+    if (join !== undefined) rooms.subscribe(join.position ?? { room });
     events.push({ type: "left", room });
   }
 
-  #onPresence(presence: Presence): void {
-    const own = presence.renamed?.find(({ from }) => from === this.state.sender);
-    if (own !== undefined) this.state.sender = own.to;
-    this.state.events.push(presence);
-  }
-
   #onError(frame: ErrorFrame): void {
-    const { events, outbox } = this.state;
-    if (frame.ref !== undefined) {
-      const request = outbox.get(frame.ref);
-      // Unknown: the answer to a repeat of an answered request.
-      if (request !== undefined) this.#onRefused(request, frame);
+    if (frame.ref === undefined) {
+      if (frame.code === "rate_limited") this.#pause(frame);
+      this.state.events.push(frame);
       return;
     }
-    if (frame.code === "rate_limited") {
-      this.#pause(frame);
-      const request = outbox.firstSent("nick", "join", "leave");
-      if (request !== undefined) outbox.retry(request);
-      // Nothing to retry, so the user should know.
-      else events.push(frame);
-      return;
-    }
-    if (NAME_ERRORS.includes(frame.code)) this.#remove(outbox.firstSent("nick"));
-    else if (ROOM_ERRORS.includes(frame.code)) this.#onRoomRefused();
-    events.push(frame);
+    const request = this.state.outbox.get(frame.ref);
+    // Unknown: the answer to a repeat of an answered request.
+    if (request !== undefined) this.#onRefused(request, frame);
   }
 
   #onRefused(request: ClientRequest, frame: ErrorFrame): void {
-    const { receiver } = request;
+    const { outbox } = this.state;
+    const { receiver, kind } = request;
     if (receiver !== undefined && this.#mayReturn(request, frame)) {
       this.sendLoop.answered(request);
       this.sendLoop.holdDirect(request, receiver, RECEIVER_RETRY_PERIOD);
       return;
     }
-    const isTemporary = frame.code === "rate_limited" ||
-      frame.code === "internal" && frame.retryAfter !== undefined &&
-        request.retries < MAX_INTERNAL_RETRIES;
-    if (!isTemporary) {
-      this.#remove(request);
-      request.fail(new RequestError(frame));
-      return;
+    const mayRetry = this.#mayRetry(request, frame);
+    if (mayRetry) {
+      this.#pause(frame);
+      this.sendLoop.answered(request);
     }
-    if (frame.code === "internal") request.retries++;
-    this.#pause(frame);
-    this.sendLoop.answered(request);
-    this.state.outbox.retry(request);
+    if (mayRetry && RETRY_POLICY[kind].onDisconnect !== "drop") return outbox.retry(request);
+    this.#remove(request);
+    request.fail(new RequestError(frame));
+    if (kind === "join" || kind === "leave") this.#onRoomRefused(request, frame);
+    if (kind === "join" || kind === "leave" || kind === "nick") this.state.events.push(frame);
+  }
+
+  #mayRetry(request: ClientRequest, frame: ErrorFrame): boolean {
+    if (frame.code === "rate_limited") return true;
+    // Whether a user returns is not for the hub to know.
+    if (frame.code === "no_such_user" || !isTemporary(frame)) return false;
+    return request.retries++ < MAX_RETRIES;
   }
 
   /** Whether the receiver of a private message may still reconnect after an outage. */
@@ -198,21 +217,25 @@ export class FrameHandler {
     this.sendLoop.pause(retryAfter === undefined ? DEFAULT_PAUSE : retryDelay(retryAfter));
   }
 
-  /** The hub refused the oldest join or leave. */
-  #onRoomRefused(): void {
-    const { outbox, rooms } = this.state;
-    const request = outbox.firstSent("join", "leave");
-    this.#remove(request);
-    const room = request?.room;
-    if (room !== undefined && (request?.kind === "leave" || !rooms.isJoined(room))) {
-      rooms.unsubscribe(room);
-    }
+  /** The hub refused to let the client join or leave a room. */
+  #onRoomRefused({ kind, room = "" }: ClientRequest, { code }: ErrorFrame): void {
+    const { events, rooms } = this.state;
+    const isOut = kind === "join" ? !rooms.isConfirmed(room) : code === "not_in_room";
+    if (!isOut) return;
+    const wasIn = rooms.has(room) && rooms.wasJoined(room);
+    rooms.unsubscribe(room);
+    if (wasIn) events.push({ type: "left", room });
   }
 
   /** Removes a request that is answered, one way or another. */
   #remove(request: ClientRequest | undefined): void {
     if (request === undefined) return;
-    this.state.outbox.remove(request.key);
+    this.state.outbox.remove(request);
     this.sendLoop.answered(request);
   }
+}
+
+/** Whether the same request may succeed later. */
+function isTemporary({ final, code, retryAfter }: ErrorFrame): boolean {
+  return !final && (code === "rate_limited" || retryAfter !== undefined);
 }

@@ -56,15 +56,8 @@ export class HeldDirects {
     return queue.waiting;
   }
 
-  /** Removes and returns all waiting requests and all probes. */
-  clear(): ReadonlySet<ClientRequest> {
-    const all = new Set<ClientRequest>();
-    for (const { waiting, probe } of this.#queues.values()) {
-      for (const request of waiting) all.add(request);
-      if (probe !== undefined) all.add(probe);
-    }
+  clear(): void {
     this.#queues.clear();
-    return all;
   }
 
   #queueOf({ receiver }: ClientRequest): Queue | undefined {

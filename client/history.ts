@@ -1,4 +1,5 @@
-import { type History, MAX_HISTORY_PAGE, type Message } from "../protocol.ts";
+import { MAX_HISTORY_PAGE, type Message } from "../protocol.ts";
+import type { HistoryPage } from "./types.ts";
 
 /** Which stored messages to read; all given conditions must hold. */
 export interface HistoryQuery {
@@ -25,7 +26,7 @@ export type LoadPage = (page: {
   readonly after?: number;
   readonly limit?: number;
   readonly query?: string;
-}) => Promise<History>;
+}) => Promise<HistoryPage>;
 
 /** Yields the matching messages, oldest first, page by page; later messages are not included. */
 export async function* fetchHistory(
@@ -40,12 +41,9 @@ export async function* fetchHistory(
   if (since !== undefined) after = Math.max(after, await lastIdBefore(load, since, newest));
   if (until !== undefined) before = Math.min(before, await lastIdBefore(load, until, newest) + 1);
   const hasStart = wanted.after !== undefined || since !== undefined;
-  if (!hasStart && limit !== Infinity) {
-    if (query !== undefined) return yield* newestMatches(load, query, before, limit);
-    // Ids have no holes, so the newest messages are a range.
-    after = Math.max(after, before - 1 - limit);
-  }
-  yield* forward(load, { after, before, limit, ...(query === undefined ? {} : { query }) });
+  const filter = query === undefined ? {} : { query };
+  if (!hasStart && limit !== Infinity) return yield* backward(load, filter, before, limit);
+  yield* forward(load, { after, before, limit, ...filter });
 }
 
 /** The id of the last message before a time (milliseconds since 1970), 0 if there is none. */
@@ -55,7 +53,7 @@ export async function findIdByTime(load: LoadPage, time: number): Promise<number
 }
 
 async function newestId(load: LoadPage): Promise<number> {
-  return (await load({ limit: 1 })).messages[0]?.id ?? 0;
+  return (await load({ limit: 1 })).newest ?? 0;
 }
 
 async function* forward(
@@ -69,24 +67,23 @@ async function* forward(
 ): AsyncGenerator<readonly Message[]> {
   let { after, limit: left } = range;
   while (left > 0 && after + 1 < range.before) {
-    const { messages, more } = await load({
+    const { messages, newest = after, more } = await load({
       ...range,
       after,
       limit: Math.min(MAX_HISTORY_PAGE, left),
     });
-    const last = messages.at(-1)?.id ?? after;
     if (messages.length > 0) yield messages;
     // Without progress, the same page would be loaded forever.
-    if (!more || last <= after) return;
-    after = last;
+    if (!more || newest <= after) return;
+    after = newest;
     left -= messages.length;
   }
 }
 
-/** Searches backwards, and yields everything at the end, since the oldest match is found last. */
-async function* newestMatches(
+/** Reads backwards, and yields everything at the end, since the oldest message is found last. */
+async function* backward(
   load: LoadPage,
-  query: string,
+  filter: { readonly query?: string },
   end: number,
   limit: number,
 ): AsyncGenerator<readonly Message[]> {
@@ -94,18 +91,17 @@ async function* newestMatches(
   let before = end;
   let left = limit;
   while (left > 0 && before > 1) {
-    const { messages, more } = await load({
-      query,
+    const { messages, oldest = before, more } = await load({
+      ...filter,
       before,
       limit: Math.min(MAX_HISTORY_PAGE, left),
     });
-    const first = messages[0]?.id ?? before;
-    pages.unshift(messages);
+    pages.push(messages);
     left -= messages.length;
-    if (!more || first >= before) break;
-    before = first;
+    if (!more || oldest >= before) break;
+    before = oldest;
   }
-  for (const page of pages) if (page.length > 0) yield page;
+  for (const page of pages.reverse()) if (page.length > 0) yield page;
 }
 
 /** Binary search: ids have no holes and timestamps increase with them. */
@@ -114,11 +110,23 @@ async function lastIdBefore(load: LoadPage, time: number, newest: number): Promi
   let high = newest + 1;
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
-    const { messages: [found] } = await load({ after: middle - 1, limit: 1 });
-    // If retention dropped `middle`, `found` is the next stored message.
+    const found = await firstFrom(load, middle);
+    // If retention dropped `middle`, or it shows nothing, `found` is the next message.
     if (found !== undefined && Date.parse(found.timestamp) < time) {
       low = Math.min(high - 1, Math.max(middle, found.id));
     } else high = middle;
   }
   return low;
+}
+
+/** The first message with this id or a later one. */
+async function firstFrom(load: LoadPage, id: number): Promise<Message | undefined> {
+  let after = id - 1;
+  let limit = 1;
+  for (;;) {
+    const { messages: [found], newest = after, more } = await load({ after, limit });
+    if (found !== undefined || !more || newest <= after) return found;
+    after = newest;
+    limit = MAX_HISTORY_PAGE;
+  }
 }

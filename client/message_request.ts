@@ -1,5 +1,5 @@
 import type { Ack, HubFrame } from "../protocol.ts";
-import type { ClientRequest } from "./request.ts";
+import { type ClientRequest, messageFields } from "./request.ts";
 import type { OutgoingMessage } from "./types.ts";
 
 /** A request to store and broadcast a message. */
@@ -7,6 +7,7 @@ export class MessageRequest implements ClientRequest {
   readonly kind = "message";
   retries = 0;
   number = 0;
+  inDoubt = false;
   /** Settles when the hub has stored or refused the message. */
   readonly acked: Promise<Ack>;
   readonly #resolve: (ack: Ack) => void;
@@ -16,18 +17,20 @@ export class MessageRequest implements ClientRequest {
   #text: string | undefined;
 
   /**
+   * @param key makes a repeat safe.
    * @param defaultRoom the room of a message without one; called once, so that every repeat goes to
    * the same room.
    * @throws {TypeError} when `data` is not valid JSON.
    */
   constructor(
-    readonly key: string,
-    { room, message, data, kind, format, via }: OutgoingMessage,
+    readonly ref: number,
+    private readonly key: string,
+    message: OutgoingMessage,
     private readonly defaultRoom: () => string | undefined,
   ) {
-    this.#room = room;
+    this.#room = message.room;
     // Encoded now, so that later changes to `data` have no effect.
-    this.#body = JSON.stringify({ kind, format, via, message, data });
+    this.#body = JSON.stringify(messageFields(message));
     ({ promise: this.acked, resolve: this.#resolve, reject: this.#reject } = Promise
       .withResolvers<Ack>());
   }
@@ -39,7 +42,8 @@ export class MessageRequest implements ClientRequest {
   text(): string {
     if (this.#text !== undefined) return this.#text;
     this.#room ??= this.defaultRoom();
-    const head = JSON.stringify({ type: "message", room: this.#room, ref: this.key });
+    const { ref, key } = this;
+    const head = JSON.stringify({ type: "message", room: this.#room, ref, key });
     // Joins two JSON objects: `{…head}` and `{…body}`, which may be empty.
     const joint = this.#body === "{}" ? "" : ",";
     return this.#text = `${head.slice(0, -1)}${joint}${this.#body.slice(1)}`;

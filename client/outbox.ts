@@ -1,6 +1,6 @@
 import type { Ref } from "../protocol.ts";
 import { Deque } from "./deque.ts";
-import { type ClientRequest, type RequestKind, RETRY_POLICY } from "./request.ts";
+import { type ClientRequest, RETRY_POLICY } from "./request.ts";
 import { HeldDirects } from "./held_directs.ts";
 
 /**
@@ -9,9 +9,16 @@ import { HeldDirects } from "./held_directs.ts";
  */
 export const WINDOW = 256;
 
+/** Kinds of requests of which the latest for a room counts. */
+const SLOT_KINDS = ["join", "leave", "typing"] as const;
+
+type SlotKind = (typeof SLOT_KINDS)[number];
+
 /** All unanswered requests, in order; outlives reconnects. */
 export class Outbox {
   readonly #open = new Map<Ref, ClientRequest>();
+  /** The last request of each kind of which a room needs only one. */
+  readonly #slots = new Map<string, ClientRequest>();
   readonly #urgent = new Deque<ClientRequest>();
   readonly #ordered = new Deque<ClientRequest>();
   /** In the order of sending. */
@@ -30,16 +37,25 @@ export class Outbox {
     return this.#open.values();
   }
 
-  /** Adds a request; replaces one with the same key. */
-  add(request: ClientRequest, urgent: boolean = RETRY_POLICY[request.kind].urgent): void {
-    this.remove(request.key);
-    this.#open.set(request.key, request);
+  /** Adds a request; one to join or leave, or about typing, replaces that of the same room. */
+  add(request: ClientRequest): void {
+    const slot = slotOf(request);
+    if (slot !== undefined) {
+      this.remove(this.#slots.get(slot));
+      this.#slots.set(slot, request);
+    }
+    this.#open.set(request.ref, request);
     if (request.kind === "message") this.#messages++;
-    (urgent ? this.#urgent : this.#ordered).push(request);
+    this.#queueOf(request).push(request);
   }
 
-  get(key: Ref): ClientRequest | undefined {
-    return this.#open.get(key);
+  get(ref: Ref): ClientRequest | undefined {
+    return this.#open.get(ref);
+  }
+
+  /** The request to join or leave `room`. */
+  find(kind: SlotKind, room: string): ClientRequest | undefined {
+    return this.#slots.get(`${kind} ${room}`);
   }
 
   /** Whether a request was sent and is not answered yet. */
@@ -47,21 +63,12 @@ export class Outbox {
     return this.#sent.has(request);
   }
 
-  /** The oldest sent request of these kinds. */
-  firstSent(...kinds: readonly RequestKind[]): ClientRequest | undefined {
-    for (const request of this.#sent) {
-      if (kinds.includes(request.kind)) return request;
+  /** Whether there are open messages to `room`. */
+  hasMessagesTo(room: string): boolean {
+    for (const request of this.#open.values()) {
+      if (request.kind === "message" && request.room === room) return true;
     }
-    return undefined;
-  }
-
-  /** The number of messages to `room`: all open ones, or only sent ones. */
-  messagesTo(room: string, which: "open" | "sent"): number {
-    let count = 0;
-    for (const request of which === "open" ? this.#open.values() : this.#sent) {
-      if (request.kind === "message" && request.room === room) count++;
-    }
-    return count;
+    return false;
   }
 
   /** The next request to send; `undefined` if there is none or the window is full. */
@@ -75,24 +82,20 @@ export class Outbox {
   /** Records that the result of {@linkcode next} was sent. */
   markSent(request: ClientRequest): void {
     (this.#urgent.peek() === request ? this.#urgent : this.#ordered).shift();
-    if (RETRY_POLICY[request.kind].onDisconnect === "drop") {
-      this.remove(request.key);
-      return;
-    }
     this.#sent.add(request);
     if (request.kind === "message") this.#messagesSent++;
   }
 
   /** Removes a request that is answered, refused or no longer wanted. */
-  remove(key: Ref): ClientRequest | undefined {
-    const request = this.#open.get(key);
-    if (request === undefined) return undefined;
+  remove(request: ClientRequest | undefined): void {
+    if (request === undefined || this.#open.get(request.ref) !== request) return;
     // If a queue still holds it, it is skipped there.
-    this.#open.delete(key);
+    this.#open.delete(request.ref);
+    const slot = slotOf(request);
+    if (slot !== undefined && this.#slots.get(slot) === request) this.#slots.delete(slot);
     if (request.kind === "message") this.#messages--;
     this.#unsend(request);
     this.#release(this.#held.remove(request));
-    return request;
   }
 
   /**
@@ -101,6 +104,8 @@ export class Outbox {
    */
   hold(request: ClientRequest, receiver: string): boolean {
     this.#unsend(request);
+    // The hub remembers what it delivered, so this was not.
+    request.inDoubt = false;
     return this.#held.hold(request, receiver);
   }
 
@@ -126,31 +131,34 @@ export class Outbox {
     this.#requeue([request, ...messages]);
   }
 
-  /**
-   * After a disconnect: moves sent requests back to the front, in order. Removes and returns those
-   * that must not be sent twice.
-   */
-  rewind(): readonly ClientRequest[] {
-    const sent = [...this.#sent];
-    const failed = sent.filter(({ kind }) => RETRY_POLICY[kind].onDisconnect === "fail");
-    for (const { key } of failed) this.remove(key);
-    // The hub has confirmed that these were not delivered. A probe that is still queued would be
-    // overtaken by them: it takes its place among them.
-    const held = this.#held.clear();
-    this.#ordered.remove(held);
-    this.#release(held);
-    this.#requeue(sent.filter(({ kind }) => RETRY_POLICY[kind].onDisconnect === "retry"));
-    // Typing indicators that were not sent yet.
-    for (const { key, kind } of [...this.#open.values()]) {
-      if (RETRY_POLICY[kind].onDisconnect === "drop") this.remove(key);
+  /** After a disconnect: queues everything again, in the order of the calls; drops what is outdated. */
+  rewind(): void {
+    for (const request of this.#sent) request.inDoubt = true;
+    for (const request of [...this.#open.values()]) {
+      if (RETRY_POLICY[request.kind].onDisconnect === "drop") this.remove(request);
     }
-    return failed;
+    this.#held.clear();
+    this.#sent.clear();
+    this.#messagesSent = 0;
+    this.#urgent.clear();
+    this.#ordered.clear();
+    for (const request of this.#open.values()) this.#queueOf(request).push(request);
+  }
+
+  /** Removes and returns requests in doubt that another session must not repeat. */
+  takeInDoubt(): readonly ClientRequest[] {
+    const taken = [...this.#open.values()].filter(({ kind, inDoubt }) =>
+      inDoubt && RETRY_POLICY[kind].onDisconnect === "resume"
+    );
+    for (const request of taken) this.remove(request);
+    return taken;
   }
 
   /** Removes and returns all requests. */
   clear(): readonly ClientRequest[] {
     const requests = [...this.#open.values()];
     this.#open.clear();
+    this.#slots.clear();
     this.#urgent.clear();
     this.#ordered.clear();
     this.#sent.clear();
@@ -159,11 +167,15 @@ export class Outbox {
     return requests;
   }
 
+  #queueOf({ kind }: ClientRequest): Deque<ClientRequest> {
+    return RETRY_POLICY[kind].urgent ? this.#urgent : this.#ordered;
+  }
+
   #first(queue: Deque<ClientRequest>): ClientRequest | undefined {
     let request = queue.peek();
     while (
       request !== undefined &&
-      (this.#open.get(request.key) !== request || this.#held.holdBehind(request))
+      (this.#open.get(request.ref) !== request || this.#held.holdBehind(request))
     ) {
       queue.shift();
       request = queue.peek();
@@ -189,4 +201,8 @@ export class Outbox {
     this.#urgent.unshift(requests.filter(({ kind }) => RETRY_POLICY[kind].urgent));
     this.#ordered.unshift(requests.filter(({ kind }) => !RETRY_POLICY[kind].urgent));
   }
+}
+
+function slotOf({ kind, room }: ClientRequest): string | undefined {
+  return (SLOT_KINDS as readonly string[]).includes(kind) ? `${kind} ${room}` : undefined;
 }

@@ -38,7 +38,7 @@ const CAUSES: readonly {
   },
   {
     pattern: /tcp connect error|connection refused/i,
-    failure: "refused-connection",
+    failure: "connection-refused",
     message: (address) =>
       `Nothing listens at ${address}: start a hub with "bcast start", or check --host and --port`,
   },
@@ -168,9 +168,9 @@ const REJECTED = "rejected the request";
 
 /** Statuses that reject a client: the failure, the verb and the reason if there is no better one. */
 const REJECTIONS: Readonly<Record<number, readonly [ConnectFailure, string, string]>> = {
-  401: ["refused", REJECTED, "it requires a token (--token)"],
-  403: ["refused", REJECTED, "you are not allowed there"],
-  421: ["refused", REJECTED, "you are not allowed there"],
+  401: ["rejected", REJECTED, "it requires a token (--token)"],
+  403: ["rejected", REJECTED, "you are not allowed there"],
+  421: ["rejected", REJECTED, "you are not allowed there"],
   429: ["busy", "is busy", "too many connections from this address; close some"],
   503: ["busy", "is busy", "it is full or stopping; try again in a moment"],
 };

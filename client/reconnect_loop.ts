@@ -9,6 +9,7 @@ import { classifyClose, classifyProbe, type ConnectionFailure } from "./failure.
 import { FrameHandler } from "./frame_handler.ts";
 import { probe } from "./probe.ts";
 import { SendLoop } from "./send_loop.ts";
+import { type DialTarget, MAX_REDIRECTS, redirectTarget } from "./redirect.ts";
 import { BROKEN } from "./socket.ts";
 import { type ClientConnection, ConnectError, type ConnectOptions } from "./types.ts";
 
@@ -21,6 +22,12 @@ export class ReconnectLoop {
   readonly #frames: FrameHandler;
   #status: ClientConnection["state"] = "connecting";
   #current: ConnectionAttempt | undefined;
+  /** Where the hub sent the client, for the next attempt. */
+  #redirect: DialTarget | undefined;
+  /** Redirects in a row, without staying online for long. */
+  #redirects = 0;
+  /** The close code with which requests came to be in doubt. */
+  #lostCode: number | undefined;
   /** Sockets that are not closed yet. */
   readonly #openSockets = new Set<Promise<void>>();
   /** Attempts since the start or since the client was last online. */
@@ -65,10 +72,12 @@ export class ReconnectLoop {
   dial(): void {
     this.#status = "connecting";
     this.state.events.push({ type: "connecting", attempt: ++this.#attempts });
-    const attempt = new ConnectionAttempt(this.url, this.options, this.state, this.environment, {
+    const target = this.#redirect ?? { url: this.url, trusted: true };
+    this.#redirect = undefined;
+    const attempt = new ConnectionAttempt(target, this.options, this.state, this.environment, {
       online: (welcome, errors) => this.#onOnline(attempt, welcome, errors),
       frame: (frame) => this.#frames.handle(frame),
-      ended: (end) => this.#onEnded(end),
+      ended: (end) => this.#onEnded(target.url, end),
     });
     this.#current = attempt;
     const closed = attempt.socket.closed.then(() => {
@@ -112,52 +121,51 @@ export class ReconnectLoop {
     state.sender = welcome.sender;
     state.session = welcome.session;
     state.limits = welcome.limits;
-    this.#frames.welcome(welcome, reconnected);
-    for (const error of errors) state.events.push(error);
+    if (!welcome.resumed) {
+      for (const request of state.outbox.takeInDoubt()) request.fail(this.#lostError());
+    }
     this.sendLoop.start(attempt.socket, welcome.limits);
+    this.#frames.welcome(welcome, reconnected, errors);
   }
 
-  #onEnded(end: AttemptEnd): void {
-    const { onlineSince } = end;
+  #onEnded(url: URL, end: AttemptEnd): void {
+    const { onlineSince, bye } = end;
     this.#current = undefined;
     this.sendLoop.stop();
     if (onlineSince !== undefined && this.environment.clock.now() - onlineSince >= HEALTHY_AFTER) {
-      this.#failures = 0;
+      this.#failures = this.#redirects = 0;
     }
-    for (const request of this.state.outbox.rewind()) {
-      request.fail(
-        new ConnectError(
-          "lost",
-          "The connection broke before the hub answered: " +
-            "the private message may or may not have been delivered",
-          { code: end.code },
-        ),
-      );
-    }
+    if (onlineSince !== undefined) this.#lostCode = end.code;
+    this.state.outbox.rewind();
     if (end.paused) {
       this.#status = "offline";
       void this.state.events.emptied().then(() => {
         if (this.#ended === undefined) this.dial();
       });
     } else if (end.reached === "nothing" && end.reason === "") {
-      void this.#probe(end.cause);
+      void this.#probe(end.cause, url);
     } else {
-      const { refusal, retryAfter } = end;
       const welcomed = onlineSince !== undefined;
-      this.#onFailure(classifyClose(end, { url: this.url, welcomed, refusal, retryAfter }));
+      const failure = classifyClose(end, { ...end, url, welcomed });
+      if (!failure.final && this.#redirects < MAX_REDIRECTS) {
+        this.#redirect = redirectTarget(url, bye?.url);
+        if (this.#redirect !== undefined) this.#redirects++;
+      }
+      this.#onFailure(failure, url !== this.url && !welcomed);
     }
   }
 
-  async #probe(cause: string): Promise<void> {
-    const result = await probe(cause, this.url, this.environment, this.over);
-    if (this.#ended === undefined) this.#onFailure(classifyProbe(result));
+  async #probe(cause: string, url: URL): Promise<void> {
+    const result = await probe(cause, url, this.environment, this.over);
+    if (this.#ended === undefined) this.#onFailure(classifyProbe(result), url !== this.url);
   }
 
-  #onFailure(failure: ConnectionFailure): void {
-    if (this.#mayRetry(failure)) return this.#retryLater(failure);
+  /** @param astray whether the hub had sent the client elsewhere, in vain. */
+  #onFailure(failure: ConnectionFailure, astray: boolean): void {
+    if (this.#mayRetry(failure, astray)) return this.#retryLater(failure);
     const { message, code, status } = failure;
     const isLost = this.options.reconnect === false && this.state.everOnline &&
-      failure.failure !== "refused";
+      failure.failure !== "rejected";
     this.#finish(
       new ConnectError(isLost ? "lost" : failure.failure, message, {
         code: status ?? (code === BROKEN ? undefined : code),
@@ -166,10 +174,12 @@ export class ReconnectLoop {
     );
   }
 
-  #mayRetry({ final, failure }: ConnectionFailure): boolean {
+  #mayRetry({ final, failure }: ConnectionFailure, astray: boolean): boolean {
+    if (this.state.everOnline && this.options.reconnect === false) return false;
+    if (astray || this.#redirect !== undefined) return true;
     if (final) return false;
     // An address that had a hub will have one again, whatever answers there now.
-    if (this.state.everOnline) return this.options.reconnect !== false;
+    if (this.state.everOnline) return true;
     return this.options.retryFirst === true && failure !== "not-a-hub";
   }
 
@@ -190,6 +200,17 @@ export class ReconnectLoop {
     this.#current?.close();
     this.#current = undefined;
     this.state.events.end(isThrown ? error : undefined);
-    for (const request of this.state.outbox.clear()) request.fail(error);
+    const { outbox } = this.state;
+    for (const request of outbox.takeInDoubt()) request.fail(this.#lostError());
+    for (const request of outbox.clear()) request.fail(error);
+  }
+
+  #lostError(): ConnectError {
+    return new ConnectError(
+      "lost",
+      "The connection broke before the hub answered: " +
+        "the private message may or may not have been delivered",
+      { code: this.#lostCode },
+    );
   }
 }

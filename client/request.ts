@@ -1,11 +1,11 @@
 import {
+  type Content,
   encode,
   type HubFrame,
-  type Join,
-  type Leave,
+  type MessageKind,
   nameKey,
-  type Ref,
-  type TypingRequest,
+  type RoomPosition,
+  type SenderAnnotations,
 } from "../protocol.ts";
 
 export type RequestKind = "message" | "direct" | "read" | "nick" | "join" | "leave" | "typing";
@@ -14,15 +14,15 @@ export type RequestKind = "message" | "direct" | "read" | "nick" | "join" | "lea
 export interface RetryPolicy {
   /** Sent before messages. Requests that others notice keep their order instead. */
   readonly urgent: boolean;
-  /** What to do if the connection breaks before the answer. */
-  readonly onDisconnect: "retry" | "drop" | "fail";
+  /** What to do if the connection breaks before the answer; `resume`: resend in the same session. */
+  readonly onDisconnect: "retry" | "drop" | "resume";
 }
 
 export const RETRY_POLICY: { readonly [K in RequestKind]: RetryPolicy } = {
-  // The hub recognises a repeated `ref` of a message and stores the message once.
+  // The hub recognises a repeated `key` of a message and stores the message once.
   message: { urgent: false, onDisconnect: "retry" },
-  // Private messages are not stored, so the hub could not recognise a repeat.
-  direct: { urgent: false, onDisconnect: "fail" },
+  // It remembers those of private messages only in memory: another session may be another hub.
+  direct: { urgent: false, onDisconnect: "resume" },
   read: { urgent: true, onDisconnect: "retry" },
   nick: { urgent: false, onDisconnect: "retry" },
   leave: { urgent: false, onDisconnect: "retry" },
@@ -33,13 +33,15 @@ export const RETRY_POLICY: { readonly [K in RequestKind]: RetryPolicy } = {
 
 /** A request, from the call until the hub's answer. */
 export interface ClientRequest {
-  /** The `ref`, or a unique key for requests without one. */
-  readonly key: Ref;
+  /** Identifies the hub's answer; unique among all requests of a client. */
+  readonly ref: number;
   readonly kind: RequestKind;
   /** The room, if there is one and it is known yet. */
   readonly room: string | undefined;
   /** The frame; does not change once it was sent. */
   text(): string;
+  /** The room and position to join. */
+  readonly position?: RoomPosition;
   /** The name key of the receiver of a private message. */
   readonly receiver?: string;
   /** Whether a private message was written while offline. */
@@ -51,6 +53,8 @@ export interface ClientRequest {
   retries: number;
   /** Its number among all sent frames, when last sent; 0 before. */
   number: number;
+  /** Whether a connection broke before the hub answered, so that it may have been done. */
+  inDoubt: boolean;
 }
 
 interface Query<Type extends HubFrame["type"]> {
@@ -61,7 +65,7 @@ interface Query<Type extends HubFrame["type"]> {
 /** A request that the hub answers with a frame of type `answerType`. */
 export function queryRequest<Type extends HubFrame["type"]>(
   kind: RequestKind,
-  frame: { readonly ref: Ref; readonly room?: string },
+  frame: { readonly ref: number; readonly room?: string },
   answerType: Type,
 ): Query<Type> {
   const { promise, resolve, reject } = Promise.withResolvers<
@@ -81,63 +85,74 @@ export function queryRequest<Type extends HubFrame["type"]>(
 
 /** A private message. */
 export function directRequest(
-  frame: { readonly ref: Ref; readonly to: string },
+  frame: { readonly ref: number; readonly to: string },
   sentOffline: boolean,
 ): Query<"direct"> {
   const { request, response } = queryRequest("direct", frame, "direct");
   return { request: { ...request, receiver: nameKey(frame.to), sentOffline }, response };
 }
 
-/**
- * A change of name. The hub does not confirm it with a `ref`, but it answers in order: once the ping
- * sent with it is answered without an error before, the name is accepted.
- */
-export function nickRequest(ref: Ref, sender: string, onAccepted: () => void): ClientRequest {
-  const text = `${encode({ type: "nick", sender })}\n${encode({ type: "ping", ref })}`;
+/** A change of name. @param onAccepted gets the name as the hub spells it. */
+export function nickRequest(
+  ref: number,
+  name: string,
+  onAccepted: (name: string) => void,
+): ClientRequest {
   return {
-    ...newRequest("nick", ref, undefined, text),
+    ...newRequest("nick", ref, undefined, encode({ type: "nick", name, ref })),
     answer(frame) {
-      if (frame.type !== "pong") return false;
-      onAccepted();
+      if (frame.type !== "ok") return false;
+      onAccepted(frame.name ?? name);
       return true;
     },
   };
 }
 
-/** A request whose result shows in events rather than in an answer with its `ref`. */
-export function commandRequest(
-  kind: RequestKind,
-  key: string,
-  frame: Join | Leave | TypingRequest,
-): ClientRequest {
-  return newRequest(kind, key, frame.room, encode(frame));
+/** A request to join a room; the answer is a `joined` event. */
+export function joinRequest(ref: number, position: RoomPosition): ClientRequest {
+  const text = encode({ type: "join", ...position, ref });
+  return { ...newRequest("join", ref, position.room, text, "joined"), position };
 }
 
-/** The outbox key of a request to join `room`. */
-export function joinKey(room: string): string {
-  return `join ${room}`;
+/** A request to leave a room; the answer is a `left` event. */
+export function leaveRequest(ref: number, room: string): ClientRequest {
+  return newRequest("leave", ref, room, encode({ type: "leave", room, ref }), "left");
 }
 
-/** The outbox key of a request to leave `room`. */
-export function leaveKey(room: string): string {
-  return `leave ${room}`;
+/** Starts or stops a typing indicator. */
+export function typingRequest(ref: number, room: string, active: boolean): ClientRequest {
+  return newRequest("typing", ref, room, encode({ type: "typing", room, active, ref }), "ok");
 }
 
-/** @param text encoded now, so that later changes by the caller have no effect. */
+/** What the hub stores or delivers of a message: its content and annotations, without the rest. */
+export function messageFields(
+  given: Content & SenderAnnotations & { readonly kind?: MessageKind | undefined },
+): Readonly<Record<string, unknown>> {
+  const { kind, format, via, message, data } = given;
+  const extensions = Object.entries(given).filter(([name]) => name.startsWith("x-"));
+  return { kind, format, via, message, data, ...Object.fromEntries(extensions) };
+}
+
+/**
+ * @param text encoded now, so that later changes by the caller have no effect.
+ * @param answerType the type of the hub's answer.
+ */
 function newRequest(
   kind: RequestKind,
-  key: Ref,
+  ref: number,
   room: string | undefined,
   text: string,
+  answerType?: HubFrame["type"],
 ): ClientRequest {
   return {
-    key,
+    ref,
     kind,
     room,
     retries: 0,
     number: 0,
+    inDoubt: false,
     text: () => text,
-    answer: () => false,
+    answer: ({ type }) => type === answerType,
     fail: () => {},
   };
 }

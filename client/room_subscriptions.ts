@@ -1,24 +1,34 @@
-import type { Joined, Message, RoomPosition } from "../protocol.ts";
+import type { Entry, EntryPosition, Joined, Message, RoomPosition } from "../protocol.ts";
+import type { RoomJoined } from "./types.ts";
+
+/** Ids of own messages above the position that are remembered, without echo: the hub acks in order. */
+const MAX_OWN = 1024;
 
 /** A room that the client has joined or wants to join. */
 interface RoomSubscription {
-  /** The requested position; outdated once `epoch` is set. */
-  readonly wanted: RoomPosition;
+  /** The request; its position is outdated once `epoch` is set. */
+  wanted: RoomPosition;
+  /** Whether the client is in the room on this connection. */
+  confirmed: boolean;
+  /** Whether the hub has sent the state of the room on this connection; nothing counts before it. */
+  joined: boolean;
   /** The epoch that `after` belongs to; absent until joined. */
   epoch?: string;
   /** The last id received. */
   after: number;
   /** Ids above `after` of the client's own messages, if they are not echoed. */
   readonly own: Set<number>;
+  /** The position at which messages were missing. */
+  gapAt?: number;
 }
 
-/** The result of joining a room. */
-export interface JoinedRoom {
-  /** The hub's answer, without messages that were received before. */
-  readonly joined: Joined;
-  readonly rejoined: boolean;
-  /** The number of messages missed since the last one received. */
-  readonly missed: number;
+/** Messages that the hub did not send. */
+export interface Gap {
+  /** The first and the last id. */
+  readonly from: number;
+  readonly to: number;
+  /** Whether they were missing before, and the hub was asked for them. */
+  readonly repeated: boolean;
 }
 
 /** The client's rooms and its position in each, which rule out gaps and duplicates. */
@@ -36,10 +46,10 @@ export class RoomSubscriptions {
     return [...this.#subscriptions.values()].map(positionOf);
   }
 
-  /** The first room that was joined and not left. */
+  /** The first room that the client entered and did not leave. */
   get first(): string | undefined {
-    for (const [room, { epoch }] of this.#subscriptions) {
-      if (epoch !== undefined) return room;
+    for (const [room, { confirmed }] of this.#subscriptions) {
+      if (confirmed) return room;
     }
     return undefined;
   }
@@ -49,8 +59,18 @@ export class RoomSubscriptions {
     return this.#subscriptions.has(room);
   }
 
-  /** Whether the hub has confirmed the join. */
+  /** Whether the client is in `room` on this connection. */
+  isConfirmed(room: string): boolean {
+    return this.#subscriptions.get(room)?.confirmed === true;
+  }
+
+  /** Whether the hub has sent the state of `room` on this connection. */
   isJoined(room: string): boolean {
+    return this.#subscriptions.get(room)?.joined === true;
+  }
+
+  /** Whether the hub has sent the state of `room` on any connection since the client entered it. */
+  wasJoined(room: string): boolean {
     return this.#subscriptions.get(room)?.epoch !== undefined;
   }
 
@@ -60,77 +80,110 @@ export class RoomSubscriptions {
     return subscription === undefined ? undefined : positionOf(subscription);
   }
 
-  /** Adds a room; a joined room keeps its position. */
+  /** Adds a room; one that was joined before keeps its position. */
   subscribe(position: RoomPosition): void {
-    if (this.isJoined(position.room)) return;
-    this.#subscriptions.set(position.room, {
-      wanted: position,
-      after: position.after ?? 0,
-      own: new Set(),
-    });
+    const known = this.#subscriptions.get(position.room);
+    if (known?.epoch !== undefined) known.wanted = position;
+    else this.#subscriptions.set(position.room, newSubscription(position, known?.confirmed));
   }
 
   unsubscribe(room: string): void {
     this.#subscriptions.delete(room);
   }
 
-  /** Updates a room that the hub has confirmed, for the first time or again. */
-  joined(joined: Joined): JoinedRoom {
-    const { room, epoch, last } = joined;
-    const subscription: RoomSubscription = this.#subscriptions.get(room) ??
-      { wanted: { room }, after: 0, own: new Set() };
-    const from = resumedFrom(subscription, joined);
-    const history = from === undefined
-      ? joined.history
-      : joined.history.filter(({ id }) => id > from);
-    const recovered = joined.recovered && (
-      from === undefined ? !hasPosition(subscription) : !this.echo || isContiguous(from, history)
-    );
-    const rejoined = this.#everJoined.has(room);
-    const missed = !hasPosition(subscription)
-      ? 0
-      : recovered && from !== undefined
-      ? last - from
-      : history.length;
-    // Keeps the order of joining, since the first room is the default for messages.
-    if (subscription.epoch === undefined) this.#subscriptions.delete(room);
-    subscription.epoch = epoch;
-    // Not simply `last`: messages that are not in `history` may still follow.
-    subscription.after = history.at(-1)?.id ?? (recovered && from !== undefined ? from : last);
-    subscription.own.clear();
-    this.#subscriptions.set(room, subscription);
-    this.#everJoined.add(room);
-    return { joined: { ...joined, recovered, history }, rejoined, missed };
+  /** Records the rooms of a new connection; their state follows. */
+  welcomed(names: readonly string[]): void {
+    for (const subscription of this.#subscriptions.values()) {
+      subscription.confirmed = subscription.joined = false;
+    }
+    for (const name of names) this.#enter(name).confirmed = true;
   }
 
   /**
-   * Checks a live message: it is new, a duplicate, or follows a gap, which should not happen.
-   *
-   * @param ownInFlight the number of unacknowledged own messages to the room: without echo, as many
-   * ids may be missing.
+   * Updates a room whose state the hub has sent. Returns it without messages that were received
+   * before, or that cannot or must not be shown.
    */
-  accept({ room, id }: Message, ownInFlight: () => number): "new" | "duplicate" | "gap" {
-    const subscription = this.#subscriptions.get(room);
-    if (subscription?.epoch === undefined) return "new";
-    if (id <= subscription.after) return "duplicate";
-    const missing = id - subscription.after - 1;
-    if (missing > 0 && (this.echo || missing > ownInFlight())) return "gap";
-    subscription.after = id;
-    advance(subscription);
-    return "new";
+  joined(state: Joined): RoomJoined {
+    const { room, epoch, last } = state;
+    const subscription = this.#enter(room);
+    const from = resumedFrom(subscription, state);
+    const entries = increasing(state, from ?? 0);
+    const next = entries[0];
+    const recovered = state.recovered && (
+      from === undefined
+        ? !hasPosition(subscription)
+        // The client asked for a part only, if there are more.
+        : state.more || next === undefined || before(next) <= from
+    );
+    const first = recovered && from !== undefined ? from + 1 : next?.id ?? last + 1;
+    const missed = hasPosition(subscription) ? Math.max(0, last + 1 - first) : 0;
+    const rejoined = this.#everJoined.has(room);
+    if (from === undefined) {
+      subscription.own.clear();
+      delete subscription.gapAt;
+    }
+    const messages = entries.filter((entry): entry is Message =>
+      entry.type === "message" && !subscription.own.has(entry.id)
+    );
+    subscription.epoch = epoch;
+    subscription.confirmed = subscription.joined = true;
+    // Not simply `last`: entries that are not in this page may still follow.
+    advance(subscription, entries.at(-1)?.id ?? (recovered && from !== undefined ? from : last));
+    this.#everJoined.add(room);
+    return { ...stateOf(state), type: "joined", recovered, messages, rejoined, missed };
   }
 
-  /** Records the id of an own message, which does not come back without echo. */
-  acked(room: string, id: number): void {
+  /** The messages that are missing before an entry; `undefined` if there are none. */
+  gapBefore({ room, id, prev = id - 1 }: EntryPosition): Gap | undefined {
     const subscription = this.#subscriptions.get(room);
-    if (this.echo || subscription === undefined || id <= subscription.after) return;
-    subscription.own.add(id);
-    advance(subscription);
+    const to = Math.min(prev, id - 1);
+    if (subscription?.joined !== true || to <= subscription.after) return undefined;
+    const { after, gapAt } = subscription;
+    subscription.gapAt = after;
+    return { from: after + 1, to, repeated: gapAt === after };
+  }
+
+  /** Advances to an entry. Returns whether it is new, and not an own message that is not wanted. */
+  accept({ room, id }: EntryPosition): boolean {
+    const subscription = this.#subscriptions.get(room);
+    if (subscription?.joined !== true || id <= subscription.after) return false;
+    const isOwn = subscription.own.has(id);
+    advance(subscription, id);
+    return !isOwn;
+  }
+
+  /** Records the id of an own message, which must not be shown without echo. */
+  acked({ room, id, epoch }: { room: string; id: number; epoch: string }): void {
+    const subscription = this.#subscriptions.get(room);
+    if (this.echo || subscription === undefined || subscription.epoch !== epoch) return;
+    const { own, after, joined } = subscription;
+    if (id <= after) return;
+    own.add(id);
+    for (const oldest of own) {
+      if (own.size <= MAX_OWN) break;
+      own.delete(oldest);
+    }
+    if (joined) advance(subscription, after);
+  }
+
+  /** The subscription of a room that the client is in, in the order of joining. */
+  #enter(room: string): RoomSubscription {
+    const subscription = this.#subscriptions.get(room) ?? newSubscription({ room });
+    // The first room is the default for messages.
+    if (subscription.epoch === undefined && !subscription.confirmed) {
+      this.#subscriptions.delete(room);
+    }
+    this.#subscriptions.set(room, subscription);
+    return subscription;
   }
 }
 
+function newSubscription(wanted: RoomPosition, confirmed = false): RoomSubscription {
+  return { wanted, confirmed, joined: false, after: wanted.after ?? 0, own: new Set() };
+}
+
 function positionOf({ wanted, epoch, after }: RoomSubscription): RoomPosition {
-  return epoch === undefined ? wanted : { room: wanted.room, epoch, after };
+  return epoch === undefined ? wanted : { ...wanted, epoch, after };
 }
 
 /** Whether there is a position to resume from. */
@@ -138,12 +191,12 @@ function hasPosition({ wanted, epoch }: RoomSubscription): boolean {
   return epoch !== undefined || wanted.after !== undefined;
 }
 
-/** The id after which `joined` continues; `undefined` if earlier ids are meaningless. */
+/** The id after which the room continues; `undefined` if earlier ids are meaningless. */
 function resumedFrom(
   subscription: RoomSubscription,
-  { epoch, recovered, last }: Joined,
+  { epoch, recovered, reset, last }: Joined,
 ): number | undefined {
-  if (!hasPosition(subscription)) return undefined;
+  if (!hasPosition(subscription) || reset === "epoch" || reset === "ahead") return undefined;
   const known = subscription.epoch ?? subscription.wanted.epoch;
   // Without an epoch, only the hub can tell whether the position is valid.
   if (known === undefined ? !recovered : known !== epoch) return undefined;
@@ -151,14 +204,39 @@ function resumedFrom(
   return last >= subscription.after ? subscription.after : undefined;
 }
 
-function isContiguous(after: number, messages: readonly Message[]): boolean {
-  return messages.every(({ id }, index) => id === after + 1 + index);
+/** The entries of the room above `after`, each above the one before it. */
+function increasing({ room, messages }: Joined, after: number): readonly Entry[] {
+  let last = after;
+  return messages.filter((entry) => {
+    if (entry.id <= last || entry.room !== room) return false;
+    last = entry.id;
+    return true;
+  });
 }
 
-function advance(subscription: RoomSubscription): void {
-  while (subscription.own.delete(subscription.after + 1)) subscription.after++;
-  // Acked after a newer message arrived.
-  for (const id of subscription.own) {
-    if (id <= subscription.after) subscription.own.delete(id);
+function before({ id, prev = id - 1 }: EntryPosition): number {
+  return prev;
+}
+
+/** Moves the position to `id`, and over the own messages that follow, which do not come back. */
+function advance(subscription: RoomSubscription, id: number): void {
+  const { own } = subscription;
+  let after = id;
+  while (own.delete(after + 1)) after++;
+  for (const each of own) {
+    if (each <= after) own.delete(each);
   }
+  subscription.after = after;
+}
+
+/** The state of a room, without what else the frame may hold. */
+function stateOf(
+  { room, epoch, first, last, recovered, reset, online, members, accounts, more }: Joined,
+): Omit<Joined, "messages"> {
+  return {
+    ...{ room, epoch, first, last, recovered, online, more },
+    ...(reset === undefined ? {} : { reset }),
+    ...(members === undefined ? {} : { members }),
+    ...(accounts === undefined ? {} : { accounts }),
+  };
 }

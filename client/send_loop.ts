@@ -99,7 +99,7 @@ export class SendLoop {
       }
       const text = request.text();
       if (!fitsBytes(text, limits.maxMessageBytes)) {
-        this.outbox.remove(request.key);
+        this.outbox.remove(request);
         request.fail(tooLargeError(request, limits));
         continue;
       }
@@ -109,7 +109,7 @@ export class SendLoop {
         break;
       }
       this.outbox.markSent(request);
-      if (this.outbox.isSent(request)) request.number = this.#limiter.sent();
+      request.number = this.#limiter.sent();
       batch.add(text);
     }
     batch.flush();
@@ -151,11 +151,12 @@ class Batch {
 }
 
 /** The error for a request that the hub would refuse for its size. */
-export function tooLargeError({ key }: ClientRequest, { maxMessageBytes }: Limits): RequestError {
+export function tooLargeError({ ref }: ClientRequest, { maxMessageBytes }: Limits): RequestError {
   return new RequestError({
     type: "error",
     code: "too_big",
     message: `A message may have at most ${maxMessageBytes} bytes: shorten or split it`,
-    ref: key,
+    ref,
+    final: true,
   });
 }

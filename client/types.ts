@@ -6,16 +6,19 @@ import type {
   History,
   Joined,
   Left,
+  Live,
+  Members,
   Message,
   MessageKind,
   Pong,
   Presence,
+  Program,
+  Renamed,
   RoomPosition,
   SenderAnnotations,
   System,
   Typing,
   Welcome,
-  Who,
 } from "../protocol.ts";
 
 /** Where to connect, and as which user. */
@@ -33,7 +36,9 @@ export interface ConnectOptions {
   readonly rooms?: readonly RoomPosition[] | undefined;
   /** Whether the client's own messages come back as `message` events; default true. */
   readonly echo?: boolean | undefined;
-  /** A session to resume, with its name, private messages and `ref`s. */
+  /** The program, for the hub's log. */
+  readonly client?: Program | undefined;
+  /** A session to resume, with its name and its waiting private messages. */
   readonly session?: string | undefined;
   /** Whether to reconnect after a connection was lost; default true. */
   readonly reconnect?: boolean | undefined;
@@ -54,10 +59,10 @@ export type OutgoingMessage = Content & SenderAnnotations & {
   readonly room?: string | undefined;
   readonly kind?: MessageKind | undefined;
   /**
-   * Identifies the message in its session, at most 64 characters. Set it to be able to resend a
-   * message in a later connection with the same session: the hub stores it once. Default: unique.
+   * Makes a repeat safe: 1 to 64 visible ASCII characters. Set it to be able to resend a message in a
+   * later connection of the same account or session: the hub stores it once. Default: unique.
    */
-  readonly ref?: string | undefined;
+  readonly key?: string | undefined;
 };
 
 /** The client tries to connect or reconnect. */
@@ -73,8 +78,6 @@ export interface Online {
   readonly welcome: Welcome;
   /** Whether the client was online before. */
   readonly reconnected: boolean;
-  /** The number of missed messages that follow, in all rooms. */
-  readonly missed: number;
 }
 
 /** The connection was lost, or could not be made. The client will reconnect. */
@@ -89,16 +92,29 @@ export interface Offline {
 }
 
 /**
- * The client joined a room, or rejoined it after a reconnect. Its `history` follows as `message`
- * events, so there is no need to show it from here.
+ * The client joined a room, or rejoined it after a reconnect. Its `messages` follow as `message`
+ * events, so there is no need to show them from here; `live` follows when the client has caught up.
  *
  * If `rejoined` is true and `recovered` false, messages may be missing: the hub no longer stored
  * all that came after the last one received, or started a new epoch.
  */
-export interface RoomJoined extends Joined {
+export interface RoomJoined extends Omit<Joined, "messages"> {
   readonly type: "joined";
-
+  /** The first page, without what was received before and what this version cannot show. */
+  readonly messages: readonly Message[];
   readonly rejoined: boolean;
+  /** The number of messages since the last one received, in all pages. */
+  readonly missed: number;
+}
+
+/** A page of stored messages, oldest first. */
+export interface HistoryPage extends Omit<History, "messages"> {
+  /** Without entries that this version cannot show. */
+  readonly messages: readonly Message[];
+  /** The first id of the page, also if its entry is not among `messages`; absent if it is empty. */
+  readonly oldest?: number;
+  /** The last id of the page. */
+  readonly newest?: number;
 }
 
 /** Everything that happens on a connection, in order. */
@@ -107,10 +123,13 @@ export type ClientEvent =
   | Online
   | Offline
   | RoomJoined
+  | Live
   | Left
   | Message
   | Direct
   | Presence
+  /** `sender` has changed. */
+  | Renamed
   | Typing
   | System
   /** An error that belongs to no request. */
@@ -135,7 +154,7 @@ export interface ClientConnection extends AsyncIterable<ClientEvent>, AsyncDispo
   readonly session: string | undefined;
   /** The hub's limits, once online. */
   readonly limits: Welcome["limits"] | undefined;
-  /** The last message received in each room: a later connection resumes from there with `rooms`. */
+  /** The rooms with the last id received in each: a later connection resumes there with `rooms`. */
   readonly positions: readonly RoomPosition[];
   /** Messages not yet acked. */
   readonly pending: number;
@@ -144,7 +163,7 @@ export interface ClientConnection extends AsyncIterable<ClientEvent>, AsyncDispo
    * Sends a message, after the reconnect if offline. Resolves when the hub has stored it.
    *
    * Messages are stored in the order of the calls. If an ack was lost, the client resends the message
-   * with the same `ref`, and the hub stores it once.
+   * with the same `key`, and the hub stores it once.
    *
    * @throws {RequestError} when the hub refuses it.
    * @throws {ConnectError} when the connection is closed before.
@@ -153,9 +172,10 @@ export interface ClientConnection extends AsyncIterable<ClientEvent>, AsyncDispo
   /**
    * Sends a private message. Resolves with the hub's copy when it was delivered.
    *
-   * The hub stores no private messages and cannot recognise a repeat, so one that was in flight when
-   * the connection broke is not resent. After an outage the receiver may reconnect later than this
-   * client: the message, and later ones to the same receiver, then wait for up to 30 seconds.
+   * The hub remembers the keys of private messages only in memory. One that was in flight when the
+   * connection broke is resent if the session continues; otherwise it fails with `lost`. After an
+   * outage the receiver may reconnect later than this client: the message, and later ones to the same
+   * receiver, then wait for up to 30 seconds.
    *
    * @throws {RequestError} when the hub refuses it, or the receiver did not reconnect.
    * @throws {ConnectError} `lost` when it may or may not have been delivered.
@@ -169,9 +189,9 @@ export interface ClientConnection extends AsyncIterable<ClientEvent>, AsyncDispo
    * Changes the name. On success `sender` changes and `presence` events report it, else an `error`
    * event follows.
    */
-  nick(sender: string): void;
+  nick(name: string): void;
   /** Starts or stops a typing indicator; does nothing when offline. */
-  typing(room: string, typing: boolean): void;
+  typing(room: string, active: boolean): void;
   /** Reads a page of stored messages; by default the newest. */
   history(
     room: string,
@@ -181,9 +201,9 @@ export interface ClientConnection extends AsyncIterable<ClientEvent>, AsyncDispo
       readonly limit?: number;
       readonly query?: string;
     },
-  ): Promise<History>;
+  ): Promise<HistoryPage>;
   /** Lists the members of a room. */
-  who(room: string): Promise<Who>;
+  members(room: string): Promise<Members>;
   /** A round trip to the hub. */
   ping(): Promise<Pong>;
   /**
@@ -200,15 +220,15 @@ export interface ClientConnection extends AsyncIterable<ClientEvent>, AsyncDispo
 /** Why the client could not connect or reconnect. */
 export type ConnectFailure =
   /** Nothing listens at the address. */
-  | "refused-connection"
+  | "connection-refused"
   /** The host name is unknown. */
   | "unknown-host"
   /** Something answers, but no bcast hub. */
   | "not-a-hub"
   /** The hub cannot do what was requested: it is too old, or has an internal error. */
-  | "unable"
+  | "unsupported"
   /** The hub rejected the client: token, origin or ban. */
-  | "refused"
+  | "rejected"
   /** Connection limits, or the hub is stopping. */
   | "busy"
   /** The connection broke, and the client did not reconnect or could not repeat the request. */

@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from "../lib/clock.ts";
 
-/** Milliseconds without any frame before the hub is pinged. */
+/** The most milliseconds without any frame before the hub is pinged. */
 export const IDLE_TIMEOUT = 45_000;
 
 /** Milliseconds that the hub then has to send anything. */
@@ -30,6 +30,7 @@ export interface WatchdogActions {
  * dropped it. Uses wall time, so that sleep counts as silence.
  */
 export class Watchdog {
+  #idleTimeout = IDLE_TIMEOUT;
   #receivedAt = 0;
   #pingedAt: number | undefined;
   #checkedAt = 0;
@@ -37,8 +38,10 @@ export class Watchdog {
 
   constructor(private readonly clock: Clock, private readonly actions: WatchdogActions) {}
 
-  start(): void {
+  /** @param heartbeat seconds of silence after which the hub disconnects; 0 for never. */
+  start(heartbeat: number): void {
     this.stop();
+    this.#idleTimeout = idleTimeout(heartbeat * 1000);
     this.onReceived();
     this.#scheduleCheck();
   }
@@ -93,15 +96,21 @@ export class Watchdog {
       return;
     }
     if (this.#pingedAt === undefined) {
-      if (now - this.#receivedAt >= IDLE_TIMEOUT) {
+      if (now - this.#receivedAt >= this.#idleTimeout) {
         this.#pingedAt = now;
         this.actions.ping();
       }
     } else if (now - this.#pingedAt >= PING_TIMEOUT) {
-      const seconds = (IDLE_TIMEOUT + PING_TIMEOUT) / 1000;
+      const seconds = Math.round((this.#idleTimeout + PING_TIMEOUT) / 1000);
       this.actions.giveUp(`Received nothing from the hub for ${seconds} seconds`);
       return;
     }
     this.#scheduleCheck();
   }
+}
+
+/** Early enough for a ping to reach the hub before `limit`, if it has one. */
+function idleTimeout(limit: number): number {
+  if (limit <= 0) return IDLE_TIMEOUT;
+  return Math.min(IDLE_TIMEOUT, Math.max(limit - PING_TIMEOUT, limit / 2));
 }

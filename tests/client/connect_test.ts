@@ -21,7 +21,7 @@ Deno.test("`connect()` reports a closed port, and what to do", async () => {
   const { port } = listener.addr;
   listener.close();
   const error = await failure({ url: `ws://127.0.0.1:${port}` });
-  assertEquals(error.failure, "refused-connection");
+  assertEquals(error.failure, "connection-refused");
   assertEquals(
     error.message,
     `Nothing listens at ws://127.0.0.1:${port}: start a hub with "bcast start", or check --host and --port`,
@@ -38,10 +38,10 @@ Deno.test("`connect()` reports the hub's reason for rejecting the upgrade", asyn
   const cases = [
     {
       status: 401,
-      failure: "refused",
+      failure: "rejected",
       says: "rejected the request: The token is missing: use --token",
     },
-    { status: 403, failure: "refused", says: "rejected the request: This origin is not allowed" },
+    { status: 403, failure: "rejected", says: "rejected the request: This origin is not allowed" },
     { status: 429, failure: "busy", says: "is busy: 256 connections from your address" },
     { status: 503, failure: "busy", says: "is busy: The hub is full" },
   ];
@@ -100,7 +100,7 @@ Deno.test("`connect()` describes a web server that is not a hub", async () => {
     "This hub does not answer to the name hub.lan: start it with --allowed-host hub.lan";
   web.answer(() => new Response(unknown, { status: 421, headers: { server: "bcast/0.1.0" } }));
   const misdirected = await failure({ url: web.url });
-  assertEquals(misdirected.failure, "refused");
+  assertEquals(misdirected.failure, "rejected");
   assertEquals(misdirected.message, `The hub at ${web.url} rejected the request: ${unknown}`);
   web.answer(() => new Response("", { status: 502 }));
   assertEquals((await failure({ url: web.url })).failure, "busy");
@@ -149,10 +149,10 @@ Deno.test("`connect()` reports an error after `hello` for any close code", async
     const log = new EventLog(conversation);
     const side = await hub.accept();
     await side.hello();
-    side.say({ type: "error", code: "unauthorized", message: "The token expired: ask for one" });
+    side.refuse({ code: "unauthorized", message: "The token expired: ask for one" });
     side.close(code, "Other words");
     const error = await assertRejects(() => log.rest(), ConnectError);
-    assertEquals([error.failure, error.code], ["refused", code]);
+    assertEquals([error.failure, error.code], ["rejected", code]);
     assertEquals(
       error.message,
       `The hub at ${hub.url} rejected the connection: The token expired: ask for one`,
@@ -169,13 +169,13 @@ Deno.test("`connect()` closes after an error in reply to `hello` if the hub does
   const side = await hub.accept();
   await side.hello();
   const waiting = clock.waiting;
-  side.say({ type: "error", code: "bad_name", message: "That is not a name" });
+  side.refuse({ code: "bad_name", message: "That is not a name" });
   while (clock.waiting === waiting) {
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
   clock.advance(1000);
   const error = await assertRejects(() => log.rest(), ConnectError, "That is not a name");
-  assertEquals(error.failure, "refused");
+  assertEquals(error.failure, "rejected");
   await conversation.close();
 });
 
@@ -183,9 +183,11 @@ Deno.test("`connect()` fails with `busy` if the hub is full", async () => {
   await using hub = new ScriptedHub();
   const conversation = connect({ url: hub.url });
   const log = new EventLog(conversation);
-  (await hub.accept()).close(1013, "The hub is full");
-  const error = await assertRejects(() => log.rest(), ConnectError, "The hub is full");
+  const side = await hub.accept();
+  side.bye({ code: 1013, retryAfter: 9, message: "The hub is full: 2 clients" });
+  const error = await assertRejects(() => log.rest(), ConnectError);
   assertEquals([error.failure, error.code], ["busy", 1013]);
+  assertEquals(error.message, `The hub at ${hub.url} is busy: The hub is full: 2 clients`);
   await conversation.close();
 });
 
@@ -217,7 +219,7 @@ Deno.test("`retryFirst` retries until a hub listens, and honours `retryAfter`", 
 Deno.test("`retryFirst` does not retry a final failure", async () => {
   await using hub = new ScriptedHub();
   hub.answer(() => new Response("A token is needed", { status: 401 }));
-  assertEquals((await failure({ url: hub.url, retryFirst: true })).failure, "refused");
+  assertEquals((await failure({ url: hub.url, retryFirst: true })).failure, "rejected");
   hub.answer(() => new Response("", { status: 404 }));
   assertEquals((await failure({ url: hub.url, retryFirst: true })).failure, "not-a-hub");
 });
@@ -256,7 +258,7 @@ Deno.test("`connect()` asks the hub over HTTP if the runtime gives no reason", a
     const [status, kind, says] of [
       [503, "busy", "is busy: The hub is full: 2 connections"],
       [429, "busy", "is busy: Your address has 256 connections"],
-      [403, "refused", "rejected the request: This origin is not allowed"],
+      [403, "rejected", "rejected the request: This origin is not allowed"],
     ] as const
   ) {
     await using hub = new ScriptedHub();

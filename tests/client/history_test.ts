@@ -5,8 +5,16 @@ import { MAX_HISTORY_PAGE, type Message } from "../../protocol.ts";
 
 const START = Date.parse("2026-01-01T00:00:00.000Z");
 
+/** Whether an entry is one that this version cannot show. */
+type IsSkipped = (id: number) => boolean;
+
 /** A fake history with the ids `first` to `last`, ten per second, every third with "x". */
-function room(first: number, last: number, largest = MAX_HISTORY_PAGE): LoadPage {
+function room(
+  first: number,
+  last: number,
+  largest = MAX_HISTORY_PAGE,
+  isSkipped: IsSkipped = () => false,
+): LoadPage {
   const all = Array.from({ length: last - first + 1 }, (_, n): Message => ({
     type: "message",
     room: "lobby",
@@ -20,9 +28,17 @@ function room(first: number, last: number, largest = MAX_HISTORY_PAGE): LoadPage
       id > (after ?? 0) && id < before && (query === undefined || message === query)
     );
     const size = Math.min(limit, largest);
-    const messages = after === undefined ? found.slice(-size) : found.slice(0, size);
-    const more = messages.length < found.length;
-    return Promise.resolve({ type: "history", room: "lobby", messages, more });
+    const page = after === undefined ? found.slice(-size) : found.slice(0, size);
+    const [oldest, newest] = [page[0]?.id, page.at(-1)?.id];
+    return Promise.resolve({
+      type: "history",
+      room: "lobby",
+      epoch: "e1",
+      messages: page.filter(({ id }) => !isSkipped(id)),
+      more: page.length < found.length,
+      ...(oldest === undefined ? {} : { oldest }),
+      ...(newest === undefined ? {} : { newest }),
+    });
   };
 }
 
@@ -61,7 +77,7 @@ Deno.test("`fetchHistory()` sends one request for an empty room", async () => {
   let asked = 0;
   const nothing: LoadPage = () => {
     asked++;
-    return Promise.resolve({ type: "history", room: "lobby", messages: [], more: false });
+    return room(1, 0)({});
   };
   assertEquals(await ids(nothing, { since: 1, query: "x" }), []);
   assertEquals(asked, 1);
@@ -73,6 +89,17 @@ Deno.test("`fetchHistory()` finds a time among ten thousand messages with few re
   const counting: LoadPage = (page) => (asked++, hub(page));
   assertEquals((await ids(counting, { since: START + 999_950 })).length, 1);
   assert(asked <= 17, `asked ${asked} times`);
+});
+
+Deno.test("`fetchHistory()` is not stopped by pages of entries that it cannot show", async () => {
+  const hub = room(1, 3000, MAX_HISTORY_PAGE, (id) => id > 100 && id < 2900);
+  assertEquals((await ids(hub, {})).length, 201);
+  assertEquals((await ids(hub, { after: 100 })).length, 101);
+  assertEquals((await ids(hub, { limit: 150 })).slice(0, 2), [52, 53]);
+  assertEquals((await ids(hub, { query: "x", limit: 40 })).length, 40);
+  const hidden = START + 1000 * 100;
+  assertEquals((await ids(hub, { until: hidden })).at(-1), 100);
+  assertEquals((await ids(hub, { since: hidden }))[0], 2900);
 });
 
 Deno.test("`fetchHistory()` ends for any response of the hub", async () => {
@@ -92,8 +119,11 @@ Deno.test("`fetchHistory()` finds all matches, however small the pages", async (
       fc.option(fc.constant("x"), { nil: undefined }),
       fc.option(fc.integer({ min: 1, max: 20 }), { nil: undefined }),
       fc.integer({ min: 1, max: 7 }),
-      async ({ first, count }, bounds, query, limit, largest) => {
-        const all = await room(first, first + count - 1)({ limit: 100, after: 0 });
+      fc.uniqueArray(fc.integer({ min: 1, max: 70 })),
+      async ({ first, count }, bounds, query, limit, largest, skipped) => {
+        const isSkipped: IsSkipped = (id) => skipped.includes(id);
+        const hub = (size: number) => room(first, first + count - 1, size, isSkipped);
+        const all = await hub(100)({ limit: 100, after: 0 });
         const matching = all.messages.filter(({ id, timestamp, message }) =>
           id > (bounds.after ?? 0) && id < (bounds.before ?? Infinity) &&
           Date.parse(timestamp) >= (bounds.since ?? 0) &&
@@ -110,7 +140,7 @@ Deno.test("`fetchHistory()` finds all matches, however small the pages", async (
         const wanted = Object.fromEntries(
           Object.entries(given).filter(([, value]) => value !== undefined),
         );
-        assertEquals(await ids(room(first, first + count - 1, largest), wanted), expected);
+        assertEquals(await ids(hub(largest), wanted), expected);
       },
     ),
     { numRuns: 300 },

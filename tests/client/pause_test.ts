@@ -22,7 +22,7 @@ Deno.test("`maxUnread` disconnects, and resumes after all events are read", asyn
   const again = await back;
   assertEquals((await again.hello()).rooms, [{ room: "lobby", epoch: "e1", after }]);
   again.welcome({
-    rooms: [joined("lobby", { recovered: true, history: messages(after + 1, after + 2) })],
+    rooms: [joined("lobby", { recovered: true, messages: messages(after + 1, after + 2) })],
   });
   // The pause yields no `offline` event.
   await log.expect("connecting");

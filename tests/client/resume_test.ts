@@ -2,7 +2,14 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { connect, ConnectError, type ConnectOptions, type Environment } from "../../client.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { EventLog } from "../kit/event_log.ts";
-import { joined, message, messages, ScriptedHub, type WelcomeScript } from "../kit/scripted_hub.ts";
+import {
+  helloWith,
+  joined,
+  message,
+  messages,
+  ScriptedHub,
+  type WelcomeScript,
+} from "../kit/scripted_hub.ts";
 import { within } from "../kit/wait.ts";
 
 /** A connection that is online, after the events of the first room and its history. */
@@ -28,7 +35,7 @@ Deno.test("a reconnect resumes after the last message received, and yields each 
   await using hub = new ScriptedHub();
   const { connection, log, side, clock } = await online(hub, { sender: "Alice" }, {
     sender: "Alice-2",
-    rooms: [joined("lobby", { history: messages(1, 2) }), joined("news", { last: 9 })],
+    rooms: [joined("lobby", { messages: messages(1, 2) }), joined("news", { last: 9 })],
   });
   await using _ = connection;
   side.say(message(3));
@@ -40,25 +47,27 @@ Deno.test("a reconnect resumes after the last message received, and yields each 
   clock.advance(125);
   assertEquals((await log.expect("connecting")).attempt, 1);
   const back = await hub.accept();
-  assertEquals(await back.hello(), {
-    type: "hello",
-    sender: "Alice-2",
-    session: "secret-1",
-    rooms: [{ room: "lobby", epoch: "e1", after: 3 }, { room: "news", epoch: "e1", after: 9 }],
-  });
+  assertEquals(
+    await back.hello(),
+    helloWith({
+      sender: "Alice-2",
+      session: "secret-1",
+      rooms: [{ room: "lobby", epoch: "e1", after: 3 }, { room: "news", epoch: "e1", after: 9 }],
+    }),
+  );
   back.welcome({
     session: "secret-2",
     rooms: [
       // One more than requested: a hub may round down, but the user sees no duplicate.
-      joined("lobby", { recovered: true, history: messages(3, 5) }),
+      joined("lobby", { recovered: true, messages: messages(3, 5) }),
       joined("news", { recovered: true, last: 9 }),
     ],
   });
   back.say(message(5), message(6));
-  const again = await log.expect("online");
-  assertEquals([again.reconnected, again.missed], [true, 2]);
+  assertEquals((await log.expect("online")).reconnected, true);
   const lobby = await log.expect("joined");
-  assertEquals([lobby.rejoined, lobby.recovered, lobby.history.length], [true, true, 2]);
+  assertEquals([lobby.rejoined, lobby.recovered, lobby.messages.length], [true, true, 2]);
+  assertEquals(lobby.missed, 2);
   assertEquals((await log.expect("message")).id, 4);
   assertEquals((await log.expect("message")).id, 5);
   assertEquals((await log.expect("joined")).room, "news");
@@ -69,14 +78,14 @@ Deno.test("a reconnect resumes after the last message received, and yields each 
 Deno.test("a reconnect to another epoch yields `recovered: false` and starts over", async () => {
   await using hub = new ScriptedHub();
   const { connection, log, side, clock } = await online(hub, {}, {
-    rooms: [joined("lobby", { history: messages(1, 20) })],
+    rooms: [joined("lobby", { messages: messages(1, 20) })],
   });
   await using _ = connection;
   await log.ids(20);
   side.close(1011);
   clock.advance((await log.until("offline")).retryIn);
   const back = await hub.welcome({
-    rooms: [joined("lobby", { epoch: "e2", history: messages(2, 3) })],
+    rooms: [joined("lobby", { epoch: "e2", messages: messages(2, 3) })],
   });
   back.say(message(4));
   const lobby = await log.until("joined");
@@ -88,13 +97,13 @@ Deno.test("a reconnect to another epoch yields `recovered: false` and starts ove
 Deno.test("a reconnect after a trim yields `recovered: false` and the remaining messages", async () => {
   await using hub = new ScriptedHub();
   const { connection, log, side, clock } = await online(hub, {}, {
-    rooms: [joined("lobby", { history: messages(1, 2) })],
+    rooms: [joined("lobby", { messages: messages(1, 2) })],
   });
   await using _ = connection;
   await log.ids(2);
   side.close(1011);
   clock.advance((await log.until("offline")).retryIn);
-  const back = await hub.welcome({ rooms: [joined("lobby", { history: messages(8, 9) })] });
+  const back = await hub.welcome({ rooms: [joined("lobby", { messages: messages(8, 9) })] });
   back.say(message(10));
   assertEquals((await log.until("joined")).recovered, false);
   assertEquals(await log.ids(3), [8, 9, 10]);
@@ -103,12 +112,12 @@ Deno.test("a reconnect after a trim yields `recovered: false` and the remaining 
 Deno.test("`recovered` is false if messages are missing, even if the hub says otherwise", async () => {
   await using hub = new ScriptedHub();
   const { connection, log, side, clock } = await online(hub, {}, {
-    rooms: [joined("lobby", { history: messages(1, 2) })],
+    rooms: [joined("lobby", { messages: messages(1, 2) })],
   });
   await using _ = connection;
   side.close(1011);
   clock.advance((await log.until("offline")).retryIn);
-  await hub.welcome({ rooms: [joined("lobby", { recovered: true, history: messages(4, 5) })] });
+  await hub.welcome({ rooms: [joined("lobby", { recovered: true, messages: messages(4, 5) })] });
   assertEquals((await log.until("joined")).recovered, false);
 });
 
@@ -124,7 +133,7 @@ Deno.test("a gap in live messages causes a reconnect", async () => {
   clock.advance(offline.retryIn);
   const back = await hub.accept();
   assertEquals((await back.hello()).rooms, [{ room: "lobby", epoch: "e1", after: 1 }]);
-  back.welcome({ rooms: [joined("lobby", { recovered: true, history: messages(2, 4) })] });
+  back.welcome({ rooms: [joined("lobby", { recovered: true, messages: messages(2, 4) })] });
   assertEquals(await log.ids(3), [2, 3, 4]);
 });
 
@@ -145,13 +154,13 @@ Deno.test("`join()` while offline goes into the next `hello`, `leave()` needs no
   await using _ = connection;
   side.close(1011);
   const { retryIn } = await log.until("offline");
-  connection.join({ room: "news", history: 3 });
+  connection.join({ room: "news", recent: 3 });
   connection.typing("news", true);
   connection.leave("lobby");
   assertEquals((await log.expect("left")).room, "lobby");
   clock.advance(retryIn);
   const back = await hub.accept();
-  assertEquals((await back.hello()).rooms, [{ room: "news", history: 3 }]);
+  assertEquals((await back.hello()).rooms, [{ room: "news", recent: 3 }]);
   back.welcome({ rooms: [joined("news")] });
   const ping = connection.ping();
   // Neither a join nor typing is sent before it.
@@ -168,12 +177,12 @@ Deno.test("a room that is missing after a reconnect is left", async () => {
   clock.advance((await log.until("offline")).retryIn);
   const back = await hub.accept();
   await back.hello();
-  back.say({ type: "error", code: "forbidden", message: "Not #board any more" });
+  back.refuse({ code: "forbidden", message: "Not #board any more", re: "join", room: "board" });
   back.welcome({ rooms: [joined("lobby", { recovered: true })] });
   await log.until("online");
   assertEquals((await log.expect("left")).room, "board");
-  await log.expect("joined");
   assertEquals((await log.expect("error")).message, "Not #board any more");
+  await log.expect("joined");
   assertEquals(connection.positions.map(({ room }) => room), ["lobby"]);
 });
 
@@ -203,7 +212,7 @@ Deno.test("the reconnect delay depends on the close code and grows with each fai
   stopping.close(1001, "The hub is stopping");
   assertEquals(await retry(), 1500);
   const strict = await hub.welcome();
-  strict.say({ type: "error", code: "rate_limited", message: "Slower", retryAfter: 7 });
+  strict.refuse({ code: "rate_limited", message: "Slower", final: false, retryAfter: 7 });
   strict.close(4029, "Too fast");
   assertEquals(await retry(), 7000 + 250);
   assertEquals((await log.until("connecting")).attempt, 1);
@@ -233,8 +242,8 @@ Deno.test("reconnecting continues while the hub is down, and counts its attempts
 
 Deno.test("a final close code ends the connection with the hub's reason", async () => {
   const cases = [
-    { code: 4501, reason: "The token expired", failure: "refused" },
-    { code: 4503, reason: "You are banned", failure: "refused" },
+    { code: 4501, reason: "The token expired", failure: "rejected" },
+    { code: 4503, reason: "You are banned", failure: "rejected" },
     { code: 4502, reason: "", failure: "lost" },
     { code: 1009, reason: "Over 64 KiB", failure: "lost" },
     { code: 1000, reason: "You left", failure: "lost" },
@@ -332,9 +341,9 @@ Deno.test("`nick()` in flight is repeated after a reconnect", async () => {
   side.close(1011);
   clock.advance((await log.until("offline")).retryIn);
   const back = await hub.welcome();
-  assertEquals((await back.expect("nick")).sender, "Ann");
-  const { ref = "" } = await back.expect("ping");
-  back.say({ type: "error", code: "name_taken", message: "Taken" }, { type: "pong", ref });
+  const { name, ref = "" } = await back.expect("nick");
+  assertEquals(name, "Ann");
+  back.refuse({ code: "name_taken", message: "Taken", re: "nick", ref });
   await log.until("error");
   back.close(1011);
   clock.advance((await log.until("offline")).retryIn);

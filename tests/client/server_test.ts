@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { connect, ConnectError, RequestError } from "../../client.ts";
+import type { Direct } from "../../protocol.ts";
 import { EventLog } from "../kit/event_log.ts";
 import { Relay } from "../kit/relay.ts";
 import { startTestHub } from "../kit/test_hub.ts";
@@ -18,7 +19,7 @@ Deno.test("two connections exchange messages over a real hub", async () => {
   const heard = await b.until("message");
   assertEquals([heard.message, heard.data, heard.id], ["Hello, Bob", { mood: "fine" }, ack.id]);
   assertEquals((await a.until("message")).id, ack.id);
-  assertEquals((await bob.who("lobby")).members.toSorted(), ["Alice", "Bob"]);
+  assertEquals((await bob.members("lobby")).members.toSorted(), ["Alice", "Bob"]);
   assertEquals((await bob.history("lobby")).messages.map(({ id }) => id), [ack.id]);
   assertEquals((await bob.direct("Alice", { message: "psst" })).to, "Alice");
   assertEquals((await a.until("direct")).message, "psst");
@@ -75,6 +76,62 @@ Deno.test("no message is lost, duplicated or reordered over a real hub, however 
     ),
     { numRuns: 25 },
   );
+});
+
+Deno.test("no private message is delivered twice over a real hub, however often the connection breaks", async () => {
+  await using server = await startTestHub();
+  await using relay = new Relay(server.port);
+  let run = 0;
+  let repeated = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof(fc.constant("cut" as const), fc.integer({ min: 1, max: 9 })), {
+        minLength: 2,
+        maxLength: 10,
+      }),
+      async (script) => {
+        const [from, to] = [`From-${run}`, `To-${run++}`];
+        await using reading = connect({ url: server.url, sender: to });
+        await using writing = connect({ url: relay.url, sender: from }, { random: () => 0 });
+        const log = new EventLog(reading);
+        await log.until("online");
+        await new EventLog(writing).until("online");
+        const sent: Promise<Direct>[] = [];
+        for (const step of script) {
+          if (step === "cut") relay.cut();
+          else {for (let i = 0; i < step; i++) {
+              sent.push(writing.direct(to, { message: `${sent.length}` }));
+            }}
+          await new Promise((resolve) => setTimeout(resolve, 0));
+        }
+        const copies = await within(Promise.all(sent), "every copy");
+        repeated += copies.filter(({ duplicate }) => duplicate).length;
+        assertEquals(copies.map(({ message }) => message), sent.map((_, index) => `${index}`));
+        await writing.direct(to, { message: "the end" });
+        const heard: (string | undefined)[] = [];
+        while (heard.at(-1) !== "the end") heard.push((await log.until("direct")).message);
+        assertEquals(heard, [...sent.map((_, index) => `${index}`), "the end"]);
+      },
+    ),
+    { numRuns: 25 },
+  );
+  assert(repeated > 0, "some were sent twice");
+});
+
+Deno.test("`max` limits what a client gets after an outage of its own", async () => {
+  await using server = await startTestHub();
+  await using writer = connect({ url: server.url, echo: false });
+  const { epoch } = await writer.send({ message: "1" });
+  for (let n = 2; n <= 9; n++) await writer.send({ message: `${n}` });
+  const rooms = [{ room: "lobby", epoch, after: 1, max: 3 }];
+  await using reader = connect({ url: server.url, rooms });
+  const log = new EventLog(reader);
+  const { more, messages } = await log.until("joined");
+  assertEquals([more, messages.map(({ id }) => id)], [true, [7, 8, 9]]);
+  assertEquals(await log.ids(3), [7, 8, 9]);
+  assertEquals((await log.expect("live")).id, 9);
+  await writer.send({ message: "10" });
+  assertEquals(await log.ids(1), [10]);
 });
 
 Deno.test("a connection survives a restart of the hub", async () => {

@@ -54,7 +54,7 @@ Deno.test("`wake()` keeps a connection whose hub answers", () => {
   });
   watchdog.probe();
   assertEquals(asked.length, 0);
-  watchdog.start();
+  watchdog.start(0);
   watchdog.probe();
   watchdog.onReceived();
   clock.advance(44_000);
@@ -65,12 +65,29 @@ Deno.test("`wake()` keeps a connection whose hub answers", () => {
   assertEquals(clock.waiting, 0);
 });
 
-Deno.test("`send()` uses the given `ref`, so that a later connection can resend the message", async () => {
+Deno.test("a silent connection is pinged before the hub's heartbeat ends, and every 45 s at least", () => {
+  for (const [heartbeat, seconds] of [[0, 46], [3600, 46], [35, 26], [12, 6], [2, 2]] as const) {
+    const clock = new FakeClock();
+    const begun = clock.now();
+    const pings: number[] = [];
+    const givenUp: string[] = [];
+    const watchdog = new Watchdog(clock, {
+      ping: () => pings.push(clock.now() - begun),
+      giveUp: (reason) => givenUp.push(reason),
+    });
+    watchdog.start(heartbeat);
+    clock.advance(200_000);
+    assertEquals([pings, givenUp.length], [[seconds * 1000], 1], `for ${heartbeat} s`);
+  }
+});
+
+Deno.test("`send()` uses the given `key`, so that a later connection can resend the message", async () => {
   await using hub = new ScriptedHub();
   const { connection, side } = await online(hub);
   await using _ = connection;
-  const sent = connection.send({ message: "hi", ref: "mine-1" });
-  assertEquals((await side.expect("message")).ref, "mine-1");
-  side.ack("mine-1", 7);
+  const sent = connection.send({ message: "hi", key: "mine-1" });
+  const { key, ref } = await side.expect("message");
+  assertEquals(key, "mine-1");
+  side.ack(ref, 7);
   assertEquals((await sent).id, 7);
 });
