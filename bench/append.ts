@@ -48,7 +48,7 @@ async function round(one: Contender, size: number): Promise<void> {
       room: "lobby",
       sender: "load-1",
       content: { message: TEXT },
-      origin: { session: "0123456789abcdef012345", ref: String(one.sent++) },
+      origin: { sender: "0123456789abcdef012345", key: String(one.sent++) },
     }));
     const start = performance.now();
     await one.broker.append(drafts);

@@ -5,8 +5,7 @@
  * @module
  */
 
-import { isFields } from "../protocol/fields.ts";
-import { parseJson } from "../protocol/parse.ts";
+import { isFields, parseJson } from "../protocol/fields.ts";
 import {
   BcastFormat,
   type HandshakeTarget,
@@ -79,7 +78,7 @@ class PlainFormat implements WireFormat, LoadConversation {
   }
 
   greet(): LoadGreeting {
-    return { ready: { last: UNKNOWN, replayed: 0 } };
+    return { ready: { last: UNKNOWN } };
   }
 
   scan(bytes: Uint8Array, start: number, end: number, sink: ObjectSink): undefined {
@@ -149,9 +148,9 @@ class SocketIoConversation implements LoadConversation {
     if (!text.startsWith(CONNECT)) return {};
     const fields = parseJson(text.slice(CONNECT.length));
     this.#pid = isFields(fields) ? String(fields["pid"]) : "";
-    if (this.#from === undefined) return { ready: { last: UNKNOWN, replayed: 0 } };
+    if (this.#from === undefined) return { ready: { last: UNKNOWN } };
     const recovered = this.#pid === this.#from.pid;
-    return { ready: { last: this.#last, replayed: this.#last - this.#from.last, recovered } };
+    return { ready: { last: this.#last, recovered } };
   }
 
   /** The server sends missed messages before it reports the connection. */

@@ -15,7 +15,7 @@ import {
   literalBlocks,
   markedBlocks,
 } from "./markdown/blocks.ts";
-import { displayName, VERIFIED_MARK } from "./sender.ts";
+import { displayName, isVerified, VERIFIED_MARK } from "./sender.ts";
 import { localDate, localTime } from "./time.ts";
 
 /** The formats of an export. */
@@ -62,15 +62,15 @@ export async function* wholeRoom(
   load: (page: { readonly after: number; readonly limit: number }) => Promise<{
     readonly messages: readonly Message[];
     readonly more: boolean;
+    readonly newest?: number;
   }>,
 ): AsyncGenerator<readonly Message[]> {
   for (let after = 0;;) {
-    const { messages, more } = await load({ after, limit: MAX_HISTORY_PAGE });
+    const { messages, more, newest } = await load({ after, limit: MAX_HISTORY_PAGE });
     yield messages;
-    const last = messages.at(-1)?.id;
     // A page that leads nowhere would be asked for without end.
-    if (!more || last === undefined || last <= after) return;
-    after = last;
+    if (!more || newest === undefined || newest <= after) return;
+    after = newest;
   }
 }
 
@@ -130,8 +130,8 @@ function markdownOf(said: Exported): string {
   return `${head}${line}\n${below.join("")}`;
 }
 
-function nameOf({ sender, verified }: Exported): string {
-  return displayName(sender) + (verified === true ? VERIFIED_MARK : "");
+function nameOf(said: Exported): string {
+  return displayName(said.sender) + (isVerified(said) ? VERIFIED_MARK : "");
 }
 
 function isAction(said: Exported): boolean {

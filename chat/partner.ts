@@ -45,6 +45,11 @@ export function partnerMissing(partner: Partner, now: number): Partner {
     : partner;
 }
 
+/** The rooms that the user shares with the person no longer name their members. */
+export function partnerUnwatched(partner: Partner): Partner {
+  return partner.presence === "here" ? { ...partner, presence: undefined } : partner;
+}
+
 /** The hub does not know the name. It may not announce when someone takes it. */
 export function partnerUnknown(partner: Partner): Partner {
   return partnerLeft(replaced(partner));

@@ -60,6 +60,42 @@ export function summaryText({ joined, left, renamed, passing, online }: Presence
   return `${parts.join(", ")} (${online} online)`;
 }
 
+/** The names of a room's members by name key; `undefined` if the room does not name them. */
+export type MemberNames = ReadonlyMap<string, string> | undefined;
+
+/** Names by name key. */
+export function membersByKey(names: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(names.map((name) => [nameKey(name), name]));
+}
+
+/** The members of a room after `presence`. */
+export function membersAfter(
+  known: MemberNames,
+  { members, joined, left, renamed }: Presence,
+): MemberNames {
+  if (members !== undefined) return membersByKey(members);
+  if ((joined ?? left ?? renamed) === undefined || known === undefined) return undefined;
+  const next = new Map(known);
+  for (const name of left ?? []) next.delete(nameKey(name));
+  for (const { from } of renamed ?? []) next.delete(nameKey(from));
+  for (const name of [...joined ?? [], ...(renamed ?? []).map(({ to }) => to)]) {
+    next.set(nameKey(name), name);
+  }
+  return next;
+}
+
+/** `presence` with the joins and leaves that a complete list implies, if the last one is known. */
+export function withImpliedChanges(known: MemberNames, presence: Presence): Presence {
+  const { members } = presence;
+  if (members === undefined || known === undefined) return presence;
+  const now = membersByKey(members);
+  return {
+    ...presence,
+    joined: members.filter((name) => !known.has(nameKey(name))),
+    left: [...known].flatMap(([key, name]) => now.has(key) ? [] : name),
+  };
+}
+
 /** `Alice`, `Alice and Bob`, `Alice, Bob and Carol`. */
 export function formatNames(names: readonly string[]): string {
   if (names.length < 2) return names.join("");

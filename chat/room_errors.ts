@@ -1,14 +1,23 @@
-import type { ErrorCode, ErrorFrame } from "../protocol.ts";
+import type { ErrorFrame, ResetReason } from "../protocol.ts";
 
-/** Errors with which a hub refuses a join. They carry no `ref`. */
-const ROOM_ERRORS: readonly ErrorCode[] = ["bad_room", "forbidden", "too_many_rooms"];
-
-/** Whether an error may answer a join. A refused message has the same code, and names no room. */
-export function isJoinError({ code, ref }: ErrorFrame): boolean {
-  return ref === undefined && ROOM_ERRORS.includes(code);
+/** The text of an error, with its room unless the text names it. */
+export function errorInRoom({ message, room }: ErrorFrame): string {
+  if (room === undefined || room === "" || message.includes(room)) return message;
+  return `${room}: ${message}`;
 }
 
-/** Whether a text has a room's name as a word of its own. */
-export function namesRoom(text: string, room: string): boolean {
-  return text.split(/[^a-z0-9._-]+/).some((word) => word.replace(/[._-]+$/, "") === room);
+const RESET_REASONS: Readonly<Record<ResetReason, string>> = {
+  epoch: "the hub has started a new log",
+  trimmed: "the hub no longer has all since you were here",
+  ahead: "the hub has lost the last ones that you received",
+};
+
+/**
+ * A sentence, without its full stop, about messages that a client may have missed for good.
+ *
+ * @param where `in lobby`, or `here`.
+ */
+export function gapText(where: string, reset: ResetReason | undefined): string {
+  const why = reset === undefined ? "" : `: ${RESET_REASONS[reset]}`;
+  return `Messages may be missing ${where}${why}`;
 }

@@ -1,4 +1,4 @@
-import { visible } from "../protocol.ts";
+import { nameKey, visible } from "../protocol.ts";
 
 /** The mark behind a name that a token proved. */
 export const VERIFIED_MARK = "✓";
@@ -21,4 +21,12 @@ export function displayName(name: string): string {
     const code = sign.codePointAt(0) ?? 0;
     return `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
   });
+}
+
+/** Whether a token proved the name under which a message was sent. */
+export function isVerified(
+  { sender, account }: { readonly sender: string; readonly account?: string },
+): boolean {
+  // An account with another name proves nothing about this one.
+  return account !== undefined && nameKey(account) === nameKey(sender);
 }

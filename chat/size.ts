@@ -1,8 +1,8 @@
 import type { Limits, MessageKind } from "../protocol.ts";
 import type { Place } from "./commands.ts";
 
-/** Characters of the `ref` that a message may carry, which count against the limit. */
-const REF = "r".repeat(28);
+/** A `ref` and a `key` as long as those that clients send, which count against the limit. */
+const REFERENCES = { ref: 999_999, key: "k".repeat(28) };
 /** The share of the limit from which the size of a draft is shown. */
 const SHOWN_FROM = 0.9;
 
@@ -23,7 +23,7 @@ export function sizeNearLimit(
 ): MessageSize | undefined {
   // A character takes at most six bytes in JSON, so short texts need no counting.
   if (text.length * 6 + 512 < limit * SHOWN_FROM) return undefined;
-  const common = { format: "markdown", message: text, ref: REF };
+  const common = { format: "markdown", message: text, ...REFERENCES };
   const frame = place.kind === "room"
     ? { type: "message", room: place.room, kind, ...common }
     : { type: "direct", to: place.kind === "private" ? place.name : "", ...common };

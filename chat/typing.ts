@@ -19,7 +19,7 @@ export class TypingNotifier {
 
   constructor(
     private readonly clock: Clock,
-    private readonly notify: (room: string, typing: boolean) => void,
+    private readonly notify: (room: string, active: boolean) => void,
   ) {}
 
   /** The user has edited the draft. Commands and private messages are not announced. */

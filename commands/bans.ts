@@ -9,7 +9,7 @@ import { safeJson } from "../protocol.ts";
 import { columns } from "../render/table.ts";
 import type { SanctionReport } from "../protocol.ts";
 
-const WHAT = { ban: "banned", mute: "muted", close: "closed" } as const;
+const WHAT: Readonly<Record<string, string>> = { ban: "banned", mute: "muted", close: "closed" };
 
 /** `bcast bans`. */
 export const bans = defineCommand({
@@ -51,7 +51,7 @@ export const bans = defineCommand({
 function row(measure: SanctionReport): readonly string[] {
   const { kind, name, address, room, until, by, reason } = measure;
   return [
-    WHAT[kind],
+    WHAT[kind] ?? kind,
     name ?? address ?? room ?? "",
     until === undefined ? "lifted" : formatMinute(Date.parse(until)),
     by,

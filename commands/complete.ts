@@ -115,7 +115,7 @@ async function lookUp(
       return (await hub.rooms()).rooms.map(({ room }) => room).filter(isRoomName);
     }
     const names = kind === "users"
-      ? (await hub.people()).people.map(({ name }) => name)
+      ? (await hub.members()).members.map(({ name }) => name)
       : (await hub.sanctions()).measures.filter((each) => `${each.kind}s` === kind)
         .flatMap(({ name }) => name ?? []);
     return names.filter((name) => normalizeName(name) === name);

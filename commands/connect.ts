@@ -17,6 +17,7 @@ import * as flag from "../cli/flags.ts";
 import { dataDirectory } from "../cli/paths.ts";
 import { currentLaunch, programName, shellWord } from "../cli/shell.ts";
 import { ignoreStraySignals, type Interruption, watchInterrupts } from "../cli/signals.ts";
+import { PROGRAM } from "../lib/version.ts";
 import { plural } from "../lib/words.ts";
 import { backgroundOfNumbers } from "../render/background.ts";
 import { TOKEN_FLAGS, tokenOption } from "./client/token.ts";
@@ -88,6 +89,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   logger.info("Connecting to {url}", { url: shownUrl(url) });
   const options: ConnectOptions = {
     url,
+    client: PROGRAM,
     sender: flags.name,
     ...await tokenOption(input, url),
     rooms: flags.room.length === 0 ? undefined : flags.room.map((room) => ({ room })),

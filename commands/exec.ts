@@ -73,7 +73,7 @@ export const exec = defineCommand({
     "Follows rooms as bcast listen does and runs the command once per message, in order. " +
     "The command reads the text (or the data, if there is no text) on standard input. Its " +
     "environment holds BCAST_ROOM, BCAST_MESSAGE_ID, BCAST_MESSAGE_SENDER, " +
-    "BCAST_MESSAGE_TIMESTAMP, BCAST_MESSAGE_KIND, BCAST_MESSAGE_DATA and BCAST_MESSAGE_EPOCH. " +
+    "BCAST_MESSAGE_ACCOUNT, BCAST_MESSAGE_TIMESTAMP, BCAST_MESSAGE_KIND, BCAST_MESSAGE_DATA and BCAST_MESSAGE_EPOCH. " +
     "No shell interprets any of it.\n\nbcast send in the command replies in the same room of " +
     "the same hub. The command gets the token only with --share-token. Messages sent by the " +
     "command are ignored, to prevent loops.\n\nWith --cursor, a " +

@@ -56,11 +56,11 @@ export function withRemedy(message: string): string {
 
 function connectExitCode(error: ConnectError): ExitCode {
   switch (error.failure) {
-    case "refused":
+    case "rejected":
       return EXIT.rejected;
     case "closed":
       return EXIT.interrupted;
-    case "unable":
+    case "unsupported":
       return EXIT.failed;
     default:
       return EXIT.unreachable;

@@ -11,6 +11,7 @@ import { tokenOption } from "./client/token.ts";
 import { connectorFor } from "./client/trust.ts";
 import { fetchHistory, type HistoryQuery } from "../client/history.ts";
 import { connect, ConnectError } from "../client.ts";
+import { PROGRAM } from "../lib/version.ts";
 import {
   DEFAULT_HISTORY_PAGE,
   DEFAULT_ROOM,
@@ -84,6 +85,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   await using connector = connectorFor(url, flags);
   await using connection = connect({
     url,
+    client: PROGRAM,
     // Reads without joining, so the members do not notice.
     rooms: [],
     ...token,
@@ -138,7 +140,7 @@ async function defaultRoom(
     return defaults[0] ?? DEFAULT_ROOM;
   } catch (error) {
     // An older hub has no HTTP API, but has a history.
-    if (error instanceof ConnectError && error.failure === "unable") return DEFAULT_ROOM;
+    if (error instanceof ConnectError && error.failure === "unsupported") return DEFAULT_ROOM;
     throw error;
   }
 }

@@ -31,6 +31,7 @@ import {
   type OutgoingItem,
   textItem,
 } from "./pipeline/input.ts";
+import { PROGRAM } from "../lib/version.ts";
 import { inputLines } from "../lib/input_lines.ts";
 import { ReconnectDeadline } from "./pipeline/connection_events.ts";
 import { SendProgress } from "./pipeline/progress.ts";
@@ -114,6 +115,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
   logger.info("Connecting to {url}", { url: shownUrl(url) });
   const options: ConnectOptions = {
     url,
+    client: PROGRAM,
     echo: false,
     retryFirst: flags.wait,
     sender: flags.name,
@@ -122,7 +124,7 @@ async function run(input: Input, context: Context): Promise<ExitCode> {
       ? []
       : flags.room === undefined
       ? undefined
-      : [{ room: flags.room, history: 0 }],
+      : [{ room: flags.room, recent: 0, presence: "none" }],
   };
   await using connector = connectorFor(url, flags);
   const outcome = await sendInput(input, options, connector, context);

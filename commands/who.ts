@@ -7,7 +7,7 @@ import { observe, OBSERVER_FLAGS } from "./client/observer.ts";
 import { watchInterrupts } from "../cli/signals.ts";
 import { safeJson } from "../protocol.ts";
 import { columns } from "../render/table.ts";
-import type { PersonReport } from "../protocol.ts";
+import type { MemberReport } from "../protocol.ts";
 
 /** `bcast who`. */
 export const who = defineCommand({
@@ -30,28 +30,28 @@ export const who = defineCommand({
     using interruption = watchInterrupts(context);
     const { room, json } = input.flags;
     await using hub = await observe(input, interruption);
-    const { people, online } = await hub.people(room);
+    const { members, online } = await hub.members(room);
     if (json) {
-      await context.stdout.write(people.map((person) => safeJson(person) + "\n").join(""));
+      await context.stdout.write(members.map((member) => safeJson(member) + "\n").join(""));
       return EXIT.done;
     }
-    if (people.length === 0) {
+    if (members.length === 0) {
       await context.stderr.write(`No users ${room === undefined ? "connected" : `in ${room}`}\n`);
       return EXIT.done;
     }
     await context.stdout.write(
-      columns([{ title: "NAME" }, { title: "ROOMS" }], people.map(row), context.stdout),
+      columns([{ title: "NAME" }, { title: "ROOMS" }], members.map(row), context.stdout),
     );
-    if (online > people.length) {
+    if (online > members.length) {
       await context.stderr.write(
-        `… and ${(online - people.length).toLocaleString("en-US")} more\n`,
+        `… and ${(online - members.length).toLocaleString("en-US")} more\n`,
       );
     }
     return EXIT.done;
   },
 });
 
-function row({ name, rooms, away }: PersonReport): readonly string[] {
+function row({ name, rooms, away }: MemberReport): readonly string[] {
   // Unambiguous: the names of rooms contain no blanks.
   return [name, rooms.join(" ") + (away ? " (away)" : "")];
 }

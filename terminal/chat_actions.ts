@@ -188,7 +188,7 @@ export class TerminalActionHandler implements TerminalActions {
 
   who(room: string): void {
     this.#requests.assertConnected();
-    this.#requests.show(this.context.connection.who(room), (who) => this.note(whoText(who)));
+    this.#requests.show(this.context.connection.members(room), (who) => this.note(whoText(who)));
   }
 
   history(room: string, limit: number): void {

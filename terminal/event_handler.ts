@@ -2,23 +2,23 @@ import { getLogger } from "@logtape/logtape";
 import { contentText } from "../chat/content.ts";
 import { mentions } from "../chat/mention.ts";
 import { summarizePresence, whoText } from "../chat/presence.ts";
-import { isJoinError, namesRoom } from "../chat/room_errors.ts";
+import { errorInRoom } from "../chat/room_errors.ts";
 import { formatDuration } from "../chat/time.ts";
 import type { ClientEvent, Offline, Online, RoomJoined } from "../client/types.ts";
 import {
   type Ack,
   type Direct,
   type ErrorFrame,
+  type Live,
   type Message,
   nameKey,
   type Presence,
   type System,
 } from "../protocol.ts";
-import { plural } from "../lib/words.ts";
 import type { ChatContext, LinkStatus } from "./chat_context.ts";
 import { withoutFullStop } from "./hub_requests.ts";
 import { noteDirect, notePresence, noteReconnect } from "./partner_notes.ts";
-import { gapText, missedText } from "./render.ts";
+import { rejoinItems } from "./rejoin_notes.ts";
 import type { RoomContent } from "./unsent_messages.ts";
 import type { ChatWindow } from "./windows.ts";
 
@@ -43,6 +43,8 @@ export interface EventHandlerOptions {
 /** Puts the hub's events into windows, counts and status. */
 export class EventHandler {
   #rangAt = -Infinity;
+  /** A note about a reconnect that waits for the room of the current window to be entered again. */
+  #reconnectNote: { readonly room: string; readonly text: string } | undefined;
 
   constructor(
     private readonly context: ChatContext,
@@ -61,6 +63,11 @@ export class EventHandler {
         return this.#offline(event);
       case "joined":
         return this.#joined(event);
+      case "renamed":
+        // The name is shown elsewhere.
+        return;
+      case "live":
+        return this.#live(event);
       case "left":
         return this.#left(event.room);
       case "message":
@@ -71,7 +78,7 @@ export class EventHandler {
         return this.#presence(event);
       case "typing":
         if (ignored.has(event.sender) || this.#isSelf(event.sender)) return;
-        typing.update(event.room, event.sender, event.typing);
+        typing.update(event.room, event.sender, event.active);
         break;
       case "system":
         return this.#system(event);
@@ -97,20 +104,25 @@ export class EventHandler {
     windows.keep({ kind: "message", message, mention: false }, window);
   }
 
-  #online({ reconnected, missed, welcome }: Online): void {
+  #online({ reconnected, welcome }: Online): void {
     const { windows, status, clock } = this.context;
     const { link } = status;
     const now = clock.now();
     status.link = { kind: "online", since: now };
     if (reconnected) {
       status.resumed++;
-      status.recoveredMessages += missed;
       const lostAt = "lostAt" in link ? link.lostAt : undefined;
-      const after = lostAt === undefined ? "" : ` after ${formatDuration(now - lostAt)}`;
-      return windows.note(`Connected again${after}${missedText({ missed, welcome })}`);
+      const text = `Connected again${
+        lostAt === undefined ? "" : ` after ${formatDuration(now - lostAt)}`
+      }`;
+      const { current: { room } } = windows;
+      // Its `joined` event comes next, and tells how many messages were missed.
+      if (room === undefined || !welcome.rooms.includes(room)) windows.note(text);
+      else this.#reconnectNote = { room, text };
+      return;
     }
     // Opened now, so that the next notes appear in the first of them.
-    const [first] = welcome.rooms.map(({ room }) => windows.open({ kind: "room", room }));
+    const [first] = welcome.rooms.map((room) => windows.open({ kind: "room", room }));
     if (first !== undefined) windows.list.replaceHome(first);
     const { wanted } = this.options;
     const isTaken = wanted !== undefined && nameKey(wanted) !== nameKey(welcome.sender);
@@ -123,22 +135,29 @@ export class EventHandler {
     const now = clock.now();
     const lostAt = "lostAt" in link ? link.lostAt ?? now : now;
     status.link = { kind: "offline", reason, until: now + retryIn, lostAt };
+    this.#reconnectNote = undefined;
     noteReconnect(this.context);
     typing.clear();
   }
 
   #joined(event: RoomJoined): void {
     const { windows, status } = this.context;
-    const { room, rejoined, recovered, last, epoch, history } = event;
+    const { room, rejoined, recovered, missed, last, epoch, messages: [first] } = event;
+    const reconnectNote = this.#takeReconnectNote(room);
+    if (rejoined) status.recoveredMessages += missed;
     // The answer to `leave` is still on its way.
-    if (status.leaving.has(room)) return;
+    if (status.leaving.has(room)) {
+      if (reconnectNote !== undefined) windows.note(reconnectNote);
+      return;
+    }
     noteReconnect(this.context);
     const window = windows.open({ kind: "room", room });
     const isNew = !window.entered;
     const before = window.position;
     window.entered = true;
     window.closedReason = window.notice = undefined;
-    window.position = { epoch, after: history[0] === undefined ? last : history[0].id - 1 };
+    const continued = recovered && before?.epoch === epoch ? before.after : last;
+    window.position = { epoch, after: first === undefined ? continued : first.id - 1 };
     status.joining = status.joining.filter((each) => each !== room);
     // Messages from before the first join are history; those missed since are news.
     window.newestAtJoin = before === undefined ? last : 0;
@@ -150,16 +169,24 @@ export class EventHandler {
         windows.add({ kind: "note", text }, window);
       }
     }
-    if (!rejoined || before === undefined || recovered) return;
-    const first = history[0]?.id ?? last + 1;
-    const gap = before.epoch === epoch ? first - 1 - before.after : undefined;
-    // Nothing is missing if the first message follows the last one seen.
-    if (gap !== undefined && gap <= 0) return;
-    if (gap !== undefined) window.olderFrom = { before: first };
-    windows.add({
-      kind: "problem",
-      text: gap === undefined ? gapText(room) : shownGapText(room, gap),
-    }, window);
+    const items = rejoinItems(event, before, reconnectNote);
+    for (const item of items) windows.add(item, window);
+    if (items.some(({ kind }) => kind === "problem")) {
+      window.olderFrom = { before: first?.id ?? last + 1 };
+    }
+  }
+
+  #takeReconnectNote(room: string): string | undefined {
+    if (this.#reconnectNote?.room !== room) return undefined;
+    const { text } = this.#reconnectNote;
+    this.#reconnectNote = undefined;
+    return text;
+  }
+
+  /** All up to `id` was sent, including entries that cannot be shown. */
+  #live({ room, id }: Live): void {
+    const window = this.context.windows.list.find({ kind: "room", room });
+    if (window !== undefined) markReceived(window, id);
   }
 
   /** The user left the room, which was announced at once, or the hub closed it. */
@@ -304,22 +331,20 @@ export class EventHandler {
 
   #error(error: ErrorFrame): void {
     const { windows, status } = this.context;
-    const { code, message } = error;
-    if (!isJoinError(error)) return windows.problem(message);
-    const waiting = windows.list.all.filter(({ room = "", entered, closedReason }) =>
-      !entered && (status.joining.includes(room) || closedReason === UNKNOWN_REASON)
-    );
-    const named = waiting.filter(({ room = "" }) => namesRoom(message, room));
-    const refused = named.length > 0 || code === "forbidden"
-      ? named
-      : waiting.filter(({ room }) => room === status.joining[0]);
-    for (const window of refused) {
+    const { re, room, message } = error;
+    const window = re === "join" && room !== undefined
+      ? windows.list.find({ kind: "room", room })
+      : undefined;
+    // A room that was closed with a reason keeps it, unless the user asked to enter it again.
+    const isRefused = window !== undefined && !window.entered &&
+      (status.joining.includes(room ?? "") || window.closedReason === UNKNOWN_REASON);
+    if (isRefused) {
       window.closedReason = message;
-      status.joining = status.joining.filter((room) => room !== window.room);
+      status.joining = status.joining.filter((each) => each !== room);
       if (window !== windows.current) window.addUnread(false);
       windows.add({ kind: "problem", text: message }, window);
     }
-    if (!refused.includes(windows.current)) windows.problem(message);
+    if (!isRefused || window !== windows.current) windows.problem(errorInRoom(error));
   }
 
   #ring(mention: boolean): void {
@@ -350,12 +375,6 @@ function markReceived(window: ChatWindow, id: number): void {
   if (position !== undefined) {
     window.position = { ...position, after: Math.max(position.after, id) };
   }
-}
-
-function shownGapText(room: string, gap: number): string {
-  const [is, them] = gap === 1 ? ["is", "it"] : ["are", "them"];
-  return `${plural(gap, "message")} of ${room} ${is} not shown here: ` +
-    `/older ${gap} shows ${them}, as far as the hub has ${them}`;
 }
 
 /** `Bob: hi there`, in one line. */

@@ -11,7 +11,6 @@ export function logEvent(event: ClientEvent): void {
       return logger.info("Connected as {sender}", {
         sender: event.welcome.sender,
         reconnected: event.reconnected,
-        missed: event.missed,
       });
     case "offline":
       return logger.warning("Connection lost: {reason}", {
@@ -22,10 +21,16 @@ export function logEvent(event: ClientEvent): void {
     case "error":
       return logger.warning("The hub says {code}: {message}", {
         code: event.code,
+        room: event.room,
         message: event.message,
       });
     case "joined":
-      return logger.info("Entered {room}", { room: event.room, recovered: event.recovered });
+      return logger.info("Entered {room}", {
+        room: event.room,
+        recovered: event.recovered,
+        reset: event.reset,
+        missed: event.missed,
+      });
     case "message":
       return logger.debug("{room} {id} {sender}: {text}", () => ({
         room: event.room,

@@ -94,11 +94,12 @@ export async function loadNewest(
     });
     pages.unshift(page.messages);
     left -= page.messages.length;
-    const first = page.messages[0]?.id;
+    // Not the first message: a page may have none that can be shown.
+    const { oldest } = page;
     // A page that leads nowhere would be asked for without end.
-    const ends = !page.more || first === undefined || first >= (before ?? Infinity);
+    const ends = !page.more || oldest === undefined || oldest >= (before ?? Infinity);
     if (ends || left <= 0) return { messages: pages.flat(), more: page.more && !ends };
-    before = first;
+    before = oldest;
   }
 }
 

@@ -7,8 +7,10 @@ import {
   partnerMissing,
   partnerTaken,
   partnerUnknown,
+  partnerUnwatched,
   partnerWrote,
 } from "../chat/partner.ts";
+import { isVerified } from "../chat/sender.ts";
 import { type Direct, nameKey, type Presence } from "../protocol.ts";
 import type { ChatContext } from "./chat_context.ts";
 import type { ChatWindow } from "./windows.ts";
@@ -18,7 +20,7 @@ import type { ChatWindow } from "./windows.ts";
 /** People joined, left or changed names in a room; the roster knows already. */
 export function notePresence(
   context: ChatContext,
-  { room, joined = [], left = [], renamed = [] }: Presence,
+  { room, members, joined = [], left = [], renamed = [] }: Presence,
 ): void {
   for (const { from, to } of renamed) noteRename(context, from, to);
   for (const name of left) noteGone(context, name, `${name} left ${room}`);
@@ -26,9 +28,20 @@ export function notePresence(
     const window = privateWindow(context, name);
     if (window !== undefined) update(context, window, partnerCame(window.partner, now(context)));
   }
+  if (members !== undefined) noteReconnect(context);
+  else if (context.roster.rooms.get(room)?.members === undefined) noteUnwatched(context);
 }
 
-/** The connection is lost, or a room is entered again: people may have come and gone. */
+/** A room no longer names its members: people may leave unnoticed. */
+function noteUnwatched(context: ChatContext): void {
+  for (const window of context.windows.list.all) {
+    const { place } = window;
+    if (place.kind !== "private" || context.roster.isPresent(place.name)) continue;
+    window.partner = partnerUnwatched(window.partner);
+  }
+}
+
+/** The members of a room are listed anew, or the connection is lost: people may have come and gone. */
 export function noteReconnect(context: ChatContext): void {
   for (const window of context.windows.list.all) {
     const { place, partner } = window;
@@ -49,9 +62,9 @@ export function noteUnknown(context: ChatContext, name: string): void {
 export function noteDirect(
   context: ChatContext,
   window: ChatWindow,
-  { verified }: Direct,
+  direct: Direct,
 ): void {
-  update(context, window, partnerWrote(window.partner, verified === true, now(context)));
+  update(context, window, partnerWrote(window.partner, isVerified(direct), now(context)));
 }
 
 /** Each room that both people are in announces a rename. */

@@ -11,6 +11,7 @@ import { contentText } from "../chat/content.ts";
 import { indentOf, layOut, markOf, note, problem, shownName, stamp, type View } from "./view.ts";
 import { type Finder, highlight } from "./highlight.ts";
 import { formatNames, whoText } from "../chat/presence.ts";
+import { errorInRoom, gapText } from "../chat/room_errors.ts";
 import { displayWidth, fit } from "../render/width.ts";
 import { plural } from "../lib/words.ts";
 
@@ -26,7 +27,7 @@ export function renderEvent(event: ClientEvent, view: View): string | undefined 
     case "system":
       return note(event.message, view);
     case "error":
-      return problem(event.message, view);
+      return problem(errorInRoom(event), view);
     case "online":
       return renderOnline(event, view);
     case "offline":
@@ -36,6 +37,8 @@ export function renderEvent(event: ClientEvent, view: View): string | undefined 
     case "left":
       return note(`You left ${event.room}`, view);
     case "connecting":
+    case "renamed":
+    case "live":
     case "typing":
       return undefined;
   }
@@ -44,7 +47,7 @@ export function renderEvent(event: ClientEvent, view: View): string | undefined 
 /** A message of a room, or a private one in its own window. */
 export type RenderedMessage =
   & Content
-  & Pick<Message, "sender" | "timestamp" | "kind" | "verified">
+  & Pick<Message, "sender" | "timestamp" | "kind" | "account">
   & { readonly room?: string };
 
 /** `[10:30:40] Alice: hi`, or `[10:30:40] * Alice waves` for an action, with marks by `finder`. */
@@ -89,23 +92,14 @@ export function isSelf(name: string, { self }: View): boolean {
   return self !== undefined && nameKey(name) === nameKey(self);
 }
 
-function renderOnline({ welcome, reconnected, missed }: Online, view: View): string {
+function renderOnline({ welcome, reconnected }: Online, view: View): string {
   if (!reconnected) return note(`You are ${welcome.sender}. /help lists the commands`, view);
-  return note(`Connected again as ${welcome.sender}${missedText({ missed, welcome })}`, view);
+  return note(`Connected again as ${welcome.sender}`, view);
 }
 
-/** `; 3 missed messages follow`, for the end of a sentence about a reconnect. */
-export function missedText({ missed, welcome }: Pick<Online, "missed" | "welcome">): string {
-  if (missed > 0) {
-    return `; ${plural(missed, "missed message")} ${missed === 1 ? "follows" : "follow"}`;
-  }
-  // Where the hub cannot know, each room tells.
-  return welcome.rooms.every(({ recovered }) => recovered) ? "; nothing was missed" : "";
-}
-
-/** A gap of unknown size in the messages of a room. */
-export function gapText(room: string): string {
-  return `Messages may be missing in ${room}: the hub no longer has all since you were here`;
+/** `3 missed messages follow`. */
+export function missedText(missed: number, of = ""): string {
+  return `${plural(missed, "missed message")}${of} ${missed === 1 ? "follows" : "follow"}`;
 }
 
 function renderOffline({ reason, retryIn }: Offline, view: View): string {
@@ -118,11 +112,14 @@ function inSeconds(milliseconds: number): string {
   return seconds < 1 ? "at once" : `in ${seconds} s`;
 }
 
-function renderJoined(joined: RoomJoined, view: View): string | undefined {
-  if (joined.rejoined) {
-    return joined.recovered ? undefined : problem(gapText(joined.room), view);
-  }
-  return note(whoText(joined), view);
+function renderJoined(joined: RoomJoined, view: View): string {
+  const { room, rejoined, recovered, reset, missed } = joined;
+  if (!rejoined) return note(whoText(joined), view);
+  if (!recovered) return problem(gapText(`in ${room}`, reset), view);
+  return note(
+    missed === 0 ? `Nothing was missed in ${room}` : missedText(missed, ` of ${room}`),
+    view,
+  );
 }
 
 function renderPresence(presence: Presence, view: View): string | undefined {

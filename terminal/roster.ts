@@ -1,3 +1,9 @@
+import {
+  type MemberNames,
+  membersAfter,
+  membersByKey,
+  withImpliedChanges,
+} from "../chat/presence.ts";
 import type { ClientEvent } from "../client/types.ts";
 import { nameKey } from "../protocol.ts";
 
@@ -7,8 +13,7 @@ const MAX_SPEAKERS = 200;
 /** The people of a room. */
 export interface RoomState {
   readonly online: number;
-  /** Names by name key; empty if the room is too large to list them. */
-  readonly members: ReadonlyMap<string, string>;
+  readonly members: MemberNames;
 }
 
 /** The people in the user's rooms, and the latest speakers. */
@@ -24,7 +29,7 @@ export class Roster {
   /** All known names: the latest speaker first, then the silent ones by name. */
   get people(): readonly string[] {
     const silent = new Map<string, string>();
-    for (const { members } of this.#rooms.values()) {
+    for (const { members = [] } of this.#rooms.values()) {
       for (const [key, name] of members) if (!this.#speakers.has(key)) silent.set(key, name);
     }
     return [
@@ -36,39 +41,34 @@ export class Roster {
   /** Whether a person with that name is in a room that lists its members. */
   isPresent(name: string): boolean {
     const key = nameKey(name);
-    return [...this.#rooms.values()].some(({ members }) => members.has(key));
+    return [...this.#rooms.values()].some(({ members }) => members?.has(key));
   }
 
-  apply(event: ClientEvent): void {
+  /** Returns the event; with a complete list of members, also the joins and leaves it implies. */
+  apply(event: ClientEvent): ClientEvent {
     switch (event.type) {
       case "joined": {
-        const { room, online, members = [] } = event;
-        this.#rooms.set(room, { online, members: byKey(members) });
-        break;
+        const { room, online, members } = event;
+        this.#rooms.set(room, { online, members: members && membersByKey(members) });
+        return event;
       }
       case "left":
         this.#rooms.delete(event.room);
-        break;
+        return event;
       case "presence": {
-        const members = new Map(this.#rooms.get(event.room)?.members);
-        const drop = (names: readonly string[] = []): void =>
-          names.forEach((name) => {
-            members.delete(nameKey(name));
-            this.#speakers.delete(nameKey(name));
-          });
-        drop(event.left);
-        drop(event.renamed?.map(({ from }) => from));
-        const came = [...event.joined ?? [], ...(event.renamed ?? []).map(({ to }) => to)];
-        for (const [key, name] of byKey(came)) members.set(key, name);
-        this.#rooms.set(event.room, { online: event.online, members });
-        break;
+        const known = this.#rooms.get(event.room)?.members;
+        const whole = withImpliedChanges(known, event);
+        const gone = [...whole.left ?? [], ...(whole.renamed ?? []).map(({ from }) => from)];
+        for (const name of gone) this.#speakers.delete(nameKey(name));
+        this.#rooms.set(event.room, { online: event.online, members: membersAfter(known, event) });
+        return whole;
       }
       case "message":
       case "direct":
         this.#heard(event.sender);
-        break;
+        return event;
       default:
-        break;
+        return event;
     }
   }
 
@@ -80,8 +80,4 @@ export class Roster {
     const oldest = this.#speakers.keys().next();
     if (!oldest.done) this.#speakers.delete(oldest.value);
   }
-}
-
-function byKey(names: readonly string[]): Map<string, string> {
-  return new Map(names.map((name) => [nameKey(name), name]));
 }

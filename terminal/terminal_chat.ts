@@ -297,8 +297,7 @@ export class TerminalChat implements ScreenEvents {
 
   #take(event: ClientEvent): void {
     logEvent(event);
-    this.#context.roster.apply(event);
-    this.#events.handle(event);
+    this.#events.handle(this.#context.roster.apply(event));
     this.#refresh();
   }
 

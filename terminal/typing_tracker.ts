@@ -14,8 +14,8 @@ export class TypingTracker {
     return (this.#rooms.get(room ?? "") ?? []).map(({ name }) => name);
   }
 
-  update(room: string, name: string, typing: boolean): void {
-    if (!typing) return this.remove(room, name);
+  update(room: string, name: string, active: boolean): void {
+    if (!active) return this.remove(room, name);
     this.#set(room, withTypist(this.#rooms.get(room) ?? [], name, this.clock.now()));
   }
 

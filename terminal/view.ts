@@ -1,5 +1,5 @@
 import type { MentionRule } from "../chat/mention.ts";
-import { displayName } from "../chat/sender.ts";
+import { displayName, isVerified } from "../chat/sender.ts";
 import { localDate, localTime } from "../chat/time.ts";
 import { visible } from "../protocol.ts";
 import { type Paint, PLAIN } from "../render/paint.ts";
@@ -95,10 +95,10 @@ export function shownName(name: string, { columns, verifiedMark }: View): string
 
 /** The mark behind the name of a sender that a token proved. */
 export function markOf(
-  { verified }: { readonly verified?: true },
+  said: { readonly sender: string; readonly account?: string },
   { verifiedMark = "", paint }: View,
 ): string {
-  return verified === true ? paint.dim(verifiedMark) : "";
+  return isVerified(said) ? paint.dim(verifiedMark) : "";
 }
 
 /**

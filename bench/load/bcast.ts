@@ -1,6 +1,12 @@
-import { SUBPROTOCOL } from "../../protocol.ts";
+import { type Joined, splitBatch, SUBPROTOCOL } from "../../protocol.ts";
 import { parseHubFrame } from "../../protocol/parse_hub.ts";
-import type { LoadConversation, LoadGreeting, MessageTemplate, WireFormat } from "./wire_format.ts";
+import type {
+  LoadConversation,
+  LoadGreeting,
+  MessageTemplate,
+  Ready,
+  WireFormat,
+} from "./wire_format.ts";
 import type { HandshakeTarget } from "./handshake.ts";
 import { BatchScanner, type ObjectSink } from "./scanner.ts";
 import { blankPayload } from "./stamp.ts";
@@ -17,9 +23,9 @@ export class RefusedError extends Error {
   override readonly name = "RefusedError";
 }
 
-const BLANK_REF = "000000000";
+const BLANK_KEY = "000000000";
 
-/** `bcast.v1`: one room, several objects per frame, acknowledged by `ref`. */
+/** `bcast.v1`: one room, several objects per frame, each with a `key`, so that it is acknowledged. */
 export class BcastFormat implements WireFormat {
   readonly protocol = SUBPROTOCOL.v1;
   readonly sendsGreeting = true;
@@ -48,11 +54,13 @@ export class BcastFormat implements WireFormat {
   template(_index: number, size: number): MessageTemplate {
     const payload = blankPayload(size);
     const { room } = this.#options;
-    const text = JSON.stringify({ type: "message", room, ref: BLANK_REF, message: payload });
+    // Unique: publishers may share an account, and so may several runs.
+    const key = crypto.randomUUID().slice(0, 8) + BLANK_KEY;
+    const text = JSON.stringify({ type: "message", room, key, message: payload });
     return {
       bytes: new TextEncoder().encode(text),
       stampAt: text.indexOf(payload),
-      refAt: text.indexOf(BLANK_REF),
+      keyAt: text.indexOf(key) + key.length - BLANK_KEY.length,
     };
   }
 }
@@ -87,28 +95,32 @@ class BcastConversation implements LoadConversation {
       ...(token === undefined ? {} : { token }),
       ...(from === undefined ? {} : { session: from.session }),
       rooms: [
-        from === undefined ? { room, history: 0 } : { room, epoch: from.epoch, after: from.after },
+        from === undefined ? { room, recent: 0 } : { room, epoch: from.epoch, after: from.after },
       ],
     });
   }
 
   greet(text: string): LoadGreeting {
-    const parsed = parseHubFrame(text);
-    if (!parsed.ok) throw new RefusedError(parsed.error.message);
-    const frame = parsed.frame;
-    if (frame.type === "error") throw new RefusedError(frame.message);
-    if (frame.type !== "welcome") return {};
-    const joined = frame.rooms.find((entry) => entry.room === this.#options.room);
-    if (joined === undefined) {
-      throw new RefusedError(`the hub did not allow joining ${this.#options.room}`);
+    let ready: Ready | undefined;
+    for (const object of splitBatch(text)) {
+      const parsed = parseHubFrame(object);
+      if (!parsed.ok) throw new RefusedError(parsed.error.message);
+      const { frame } = parsed;
+      if (frame.type === "error") throw new RefusedError(frame.message);
+      if (frame.type === "welcome") this.#session = frame.session;
+      else if (frame.type === "joined") ready = this.#joined(frame);
+      else if (frame.type === "message" && ready !== undefined) ready = seen(ready, frame.id);
     }
-    this.#session = frame.session;
-    this.#epoch = joined.epoch;
-    if (this.#from === undefined) return { ready: { last: joined.last, replayed: 0 } };
-    // Counted one by one, to detect gaps.
-    let last = this.#from.after;
-    for (const message of joined.history) if (message.id === last + 1) last = message.id;
-    return { ready: { last, replayed: joined.history.length, recovered: joined.recovered } };
+    return ready === undefined ? {} : { ready };
+  }
+
+  #joined({ epoch, last, recovered, messages }: Joined): Ready {
+    this.#epoch = epoch;
+    if (this.#from === undefined) return { last };
+    return messages.reduce<Ready>((ready, { id }) => seen(ready, id), {
+      last: this.#from.after,
+      recovered,
+    });
   }
 
   scan(bytes: Uint8Array, start: number, end: number, sink: ObjectSink): undefined {
@@ -119,4 +131,9 @@ class BcastConversation implements LoadConversation {
     const from = { session: this.#session, epoch: this.#epoch, after: last };
     return new BcastConversation(this.#options, this.#scanner, this.#name, from);
   }
+}
+
+/** Counts messages one by one, to detect gaps. */
+function seen(ready: Ready, id: number): Ready {
+  return id === ready.last + 1 ? { ...ready, last: id } : ready;
 }

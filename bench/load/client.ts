@@ -80,7 +80,7 @@ export class LoadClient implements FrameConsumer, ObjectSink {
     this.#stats = options.stats;
     this.#reader = new FrameReader(options.bufferBytes);
     this.#writer = new FrameWriter(options.masks);
-    if (!options.expectsGreeting) this.#becomeReady({ last: this.tracker.last, replayed: 0 });
+    if (!options.expectsGreeting) this.#becomeReady({ last: this.tracker.last });
     const first = options.conversation.begin();
     if (first !== undefined) this.sendText(first);
     this.closed = this.#read(early);

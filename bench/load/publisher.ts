@@ -11,7 +11,7 @@ export type PublishRate =
 
 // Often enough to send 1,000 messages a second evenly, at a negligible cost.
 const TICK_MS = 2;
-const REF_DIGITS = 9;
+const KEY_DIGITS = 9;
 // A process that was blocked must not send everything that is due at once.
 const MAX_CATCH_UP_MS = 100;
 
@@ -51,12 +51,12 @@ export class LoadPublisher implements PublishFeedback {
   }
 
   send(count: number): void {
-    const { bytes, stampAt, refAt } = this.#template;
+    const { bytes, stampAt, keyAt } = this.#template;
     const now = nowMicros();
     for (let i = 0; i < count; i++) {
       this.sent++;
       writeStamp(bytes, stampAt, this.#index, this.sent, now);
-      if (refAt !== undefined) writeDigits(bytes, refAt, REF_DIGITS, this.sent);
+      if (keyAt !== undefined) writeDigits(bytes, keyAt, KEY_DIGITS, this.sent);
       this.#client.queue(bytes);
     }
     this.#inFlight += count;

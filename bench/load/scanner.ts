@@ -5,8 +5,7 @@
  * @module
  */
 
-import { isFields } from "../../protocol/fields.ts";
-import { parseJson } from "../../protocol/parse.ts";
+import { isFields, parseJson } from "../../protocol/fields.ts";
 
 /** Receives each object of a frame. The bytes are only valid during the call. */
 export interface ObjectSink {
@@ -94,7 +93,7 @@ export class BatchScanner {
 
   #scanOther(bytes: Uint8Array, start: number, end: number, sink: ObjectSink): void {
     if (start === end) return;
-    // No other type starts with "m", so one letter is enough.
+    // No other type that a load client gets starts with "m", so one letter is enough.
     const typed = bytes[start + TYPE_AT - 1] === QUOTE && bytes[start + TYPE_AT - 2] === COLON &&
       bytes[start] === BRACE;
     if (typed && bytes[start + TYPE_AT] !== LETTER_M) {

@@ -1,7 +1,6 @@
 import { LatencyHistogram } from "./histogram.ts";
 import { findStamp, stampMicros } from "./stamp.ts";
-import { isFields } from "../../protocol/fields.ts";
-import { parseJson } from "../../protocol/parse.ts";
+import { isFields, parseJson } from "../../protocol/fields.ts";
 
 // A hub has fewer error codes than this.
 const MAX_ERROR_KINDS = 32;

@@ -5,8 +5,8 @@ import type { ObjectSink } from "./scanner.ts";
 export interface MessageTemplate {
   readonly bytes: Uint8Array;
   readonly stampAt: number;
-  /** The position of nine digits of a reference, if the format has one. */
-  readonly refAt?: number;
+  /** The position of nine digits at the end of the key, if the format has one. */
+  readonly keyAt?: number;
 }
 
 /** The result of one frame before the client is ready. */
@@ -21,8 +21,6 @@ export interface LoadGreeting {
 export interface Ready {
   /** The newest id of the client, or `UNKNOWN`. */
   readonly last: number;
-  /** Messages in the greeting itself. */
-  readonly replayed: number;
   /** Whether the server resumed without a gap; absent for new clients. */
   readonly recovered?: boolean;
 }

@@ -15,6 +15,7 @@ const MAX_VALUE_BYTES = 64 * 1024;
 /** Variables that not every message sets. */
 const OPTIONAL_VARIABLES = [
   "BCAST_MESSAGE_SENDER",
+  "BCAST_MESSAGE_ACCOUNT",
   "BCAST_MESSAGE_KIND",
   "BCAST_MESSAGE_EPOCH",
   "BCAST_MESSAGE_DATA",
@@ -81,11 +82,12 @@ export function messageEnvironment(
   { message, epoch }: ReceivedMessage,
   via: readonly string[],
 ): EnvVariables {
-  const { room, id, sender, timestamp, kind, data } = message;
+  const { room, id, sender, account, timestamp, kind, data } = message;
   const values: Readonly<Record<string, string | undefined>> = {
     BCAST_ROOM: room,
     BCAST_MESSAGE_ID: String(id),
     BCAST_MESSAGE_SENDER: sender,
+    BCAST_MESSAGE_ACCOUNT: account,
     BCAST_MESSAGE_TIMESTAMP: timestamp,
     BCAST_MESSAGE_KIND: kind,
     BCAST_MESSAGE_EPOCH: epoch,

@@ -8,6 +8,10 @@ import { plainView } from "../../terminal/view.ts";
 /** Notices about the connection for the user of a script: one for each outage, one for its end. */
 export class ConnectionNotices {
   #offline = false;
+  #hasReturned = false;
+
+  /** @param tellsMissed whether to say how many messages each room missed. */
+  constructor(private readonly tellsMissed = false) {}
 
   /** Logs an event. Returns the line to show for it, if any. */
   noticeFor(event: ClientEvent): string | undefined {
@@ -15,10 +19,16 @@ export class ConnectionNotices {
     const { type } = event;
     const wasOffline = this.#offline;
     if (type === "offline") this.#offline = true;
-    else if (type === "online") this.#offline = false;
-    // A reconnect without an outage ends a pause that this side asked for.
+    else if (type === "online") {
+      this.#offline = false;
+      // A reconnect without an outage ends a pause that this side asked for.
+      this.#hasReturned = event.reconnected && wasOffline;
+    }
     const isShown = type === "error" || type === "offline" && !wasOffline ||
-      type === "online" && event.reconnected && wasOffline;
+      type === "online" && this.#hasReturned ||
+      // Gaps are told elsewhere.
+      type === "joined" && this.tellsMissed && this.#hasReturned && event.rejoined &&
+        event.recovered;
     return isShown ? renderEvent(event, plainView()) : undefined;
   }
 }

@@ -1,10 +1,10 @@
-import type { ClientConnection, ClientEvent, RoomJoined } from "../../client.ts";
+import type { ClientConnection, ClientEvent, HistoryPage, RoomJoined } from "../../client.ts";
 import type { Message } from "../../protocol.ts";
 
 /** The messages that the hub stores for a room. */
 export interface RoomHistory {
-  /** Stored messages with ids above `after` and below `before`, oldest first. */
-  between(room: string, after: number, before: number): AsyncIterable<Message>;
+  /** Pages of stored messages with ids above `after`, oldest first, until they reach `before`. */
+  between(room: string, after: number, before: number): AsyncIterable<HistoryPage>;
   /** The id of the last message before `time` (milliseconds since the Unix epoch), 0 if none. */
   idBefore(room: string, time: number): Promise<number>;
 }
@@ -56,6 +56,8 @@ export async function* follow(options: FollowOptions): AsyncGenerator<FollowEven
       yield* reader.catchUp(event);
     } else if (event.type === "message") {
       yield* readers.get(event.room)?.read(event) ?? [];
+    } else if (event.type === "live") {
+      yield* readers.get(event.room)?.skipTo(event.id) ?? [];
     }
   }
 }
@@ -96,26 +98,49 @@ class RoomReader implements FollowPosition {
   }
 
   /** Reads the stored messages up to those that follow as events. */
-  async *catchUp({ history, last }: RoomJoined): AsyncGenerator<FollowEvent> {
+  async *catchUp({ recovered, messages: [first], last }: RoomJoined): AsyncGenerator<FollowEvent> {
     yield this.#position();
-    const next = history[0]?.id ?? last + 1;
-    if (this.id + 1 >= next) return;
-    const stored = this.#options.history.between(this.#room, this.id, next);
-    for await (const message of stored) yield* this.read(message);
-    if (this.id + 1 >= next) return;
-    this.#reportMissing(this.id + 1, next - 1);
-    this.id = next - 1;
-    yield this.#position();
+    // Then the events continue at this position, or before it.
+    if (recovered) return;
+    const end = first === undefined ? last : first.prev ?? first.id - 1;
+    if (this.id >= end) return;
+    for await (const page of this.#options.history.between(this.#room, this.id, end + 1)) {
+      // The log started over meanwhile: the client reconnects.
+      if (page.epoch !== this.epoch) return;
+      yield* this.#readPage(page, end);
+    }
+    if (this.id >= end) return;
+    this.#reportMissing(this.id + 1, end);
+    yield* this.skipTo(end);
   }
 
-  /** Yields a message, unless it was read before. */
+  /** Yields the messages of a page up to the id `end`. */
+  *#readPage({ messages, oldest, newest }: HistoryPage, end: number): Generator<FollowEvent> {
+    if (oldest === undefined || newest === undefined) return;
+    const [first] = messages;
+    const previous = first?.id === oldest ? first.prev ?? oldest - 1 : oldest - 1;
+    if (previous > this.id) this.#reportMissing(this.id + 1, Math.min(previous, end));
+    for (const message of messages) if (message.id <= end) yield* this.read(message);
+    yield* this.skipTo(Math.min(newest, end));
+  }
+
+  /**
+   * Yields a message, unless it was read before. A greater step than 1 is no gap: entries between
+   * cannot be shown. The client reconnects after a gap.
+   */
   *read(message: Message): Generator<FollowEvent> {
-    const { id } = message;
-    if (id <= this.id) return;
-    if (id > this.id + 1) this.#reportMissing(this.id + 1, id - 1);
-    this.id = id;
+    if (message.id <= this.id) return;
+    this.id = message.id;
     this.#fromStart = false;
     yield { ...this.#position(), message };
+  }
+
+  /** All entries up to `id` were read, also those that cannot be shown. */
+  *skipTo(id: number): Generator<FollowEvent> {
+    if (id <= this.id) return;
+    this.id = id;
+    this.#fromStart = false;
+    yield this.#position();
   }
 
   #position(): FollowEvent {

@@ -6,6 +6,7 @@ const FIELDS: Readonly<Record<string, (received: ReceivedMessage) => string>> = 
   id: ({ message }) => String(message.id),
   room: ({ message }) => message.room,
   sender: ({ message }) => message.sender,
+  account: ({ message }) => message.account ?? "",
   message: ({ message }) => message.message ?? "",
   data: ({ message }) => message.data === undefined ? "" : safeJson(message.data),
   timestamp: ({ message }) => message.timestamp,

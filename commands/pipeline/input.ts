@@ -23,8 +23,8 @@ export function* textItem(line: InputLine): Generator<OutgoingItem> {
 }
 
 /**
- * Sends the `message`, `data`, `kind`, `format` and `via` of each line, a JSON object; skips blank
- * lines. Ignores other fields, so that the output of `bcast listen --json` can be resent.
+ * Sends the `message`, `data`, `kind`, `format`, `via` and `x-…` fields of each line, a JSON object;
+ * skips blank lines. Ignores other fields, so that the output of `bcast listen --json` can be resent.
  */
 export function* jsonItem(line: InputLine): Generator<OutgoingItem> {
   if ("problem" in line) {
@@ -49,10 +49,13 @@ function readObject(text: string): OutgoingContent | string {
   // Not the parser's error, which quotes the line: it may be long and hostile.
   if (!isFields(value)) return `it is not a JSON object like {"message":"hi"}`;
   const { message, data, kind, format, via } = value;
+  const extensions = Object.fromEntries(
+    Object.entries(value).filter(([name]) => name.startsWith("x-")),
+  );
   if (typeof message === "string" && !message.isWellFormed()) {
     return `its "message" has a lone surrogate, which UTF-8 cannot encode`;
   }
-  const parsed = parseFields("message", { message, data, kind, format, via });
+  const parsed = parseFields("message", { ...extensions, message, data, kind, format, via });
   if (!parsed.ok) return parsed.error.message;
   const { type: _type, ...content } = parsed.frame;
   return content;

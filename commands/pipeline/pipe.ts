@@ -2,7 +2,7 @@ import { aborted } from "../../lib/async.ts";
 import type { Output } from "../../lib/output.ts";
 import { EXIT, type ExitCode } from "../../cli/errors.ts";
 import type { ClientConnection, ClientEvent } from "../../client/types.ts";
-import { type Ack, type Joined, safeJson, type SenderAnnotations } from "../../protocol.ts";
+import { type Ack, safeJson, type SenderAnnotations } from "../../protocol.ts";
 import { itemsOf, type OutgoingItem, textItem } from "./input.ts";
 import { type InputLine, inputLines } from "../../lib/input_lines.ts";
 import { sendAll } from "./send.ts";
@@ -43,6 +43,7 @@ export async function pipe(options: PipeOptions): Promise<ExitCode> {
   };
   either.addEventListener("abort", closing, { once: true });
   const backlog = Promise.withResolvers<void>();
+  const isLive = backlogTracker();
   const sending = send(options, either, backlog.promise)
     .finally(() => connection.close());
   // Awaited below, after all received events were printed.
@@ -55,7 +56,7 @@ export async function pipe(options: PipeOptions): Promise<ExitCode> {
         // The output was closed: end quietly, like any program in a pipe.
         return EXIT.done;
       }
-      if (endsBacklog(event)) backlog.resolve();
+      if (isLive(event)) backlog.resolve();
     }
     if (signal.aborted) {
       await stderr.write(interruptedLine(pending));
@@ -68,9 +69,14 @@ export async function pipe(options: PipeOptions): Promise<ExitCode> {
   }
 }
 
-/** Whether the hub has sent everything that it sends on joining. */
-function endsBacklog(event: ClientEvent): boolean {
-  return event.type === "joined" || (event.type === "online" && event.welcome.rooms.length === 0);
+/** Takes all events. Returns whether the hub has sent everything that it sends on joining. */
+function backlogTracker(): (event: ClientEvent) => boolean {
+  let waiting: Set<string> | undefined;
+  return (event) => {
+    if (event.type === "online") waiting = new Set(event.welcome.rooms);
+    else if (event.type === "live" || event.type === "left") waiting?.delete(event.room);
+    return waiting?.size === 0;
+  };
 }
 
 async function send(
@@ -152,18 +158,13 @@ function toFrame(event: ClientEvent): object | undefined {
     case "offline":
       return undefined;
     case "online":
-      return { ...event.welcome, rooms: event.welcome.rooms.map(withoutHistory) };
+      return event.welcome;
     case "joined": {
-      // `rejoined` is the client's own.
-      const { rejoined: _rejoined, ...frame } = event;
-      return { type: event.type, ...withoutHistory(frame) };
+      // Two fields are the client's own, and the messages follow.
+      const { rejoined: _rejoined, missed: _missed, messages: _messages, ...frame } = event;
+      return frame;
     }
     default:
       return event;
   }
-}
-
-/** The history of a room follows as messages. */
-function withoutHistory({ history: _history, ...room }: Joined): object {
-  return room;
 }

@@ -5,9 +5,11 @@ import {
   ConnectError,
   type ConnectOptions,
   type Environment,
+  type HistoryPage,
 } from "../../client.ts";
-import { fetchHistory, findIdByTime } from "../../client/history.ts";
-import { type Message, type RoomPosition, visible } from "../../protocol.ts";
+import { findIdByTime } from "../../client/history.ts";
+import { PROGRAM } from "../../lib/version.ts";
+import { MAX_HISTORY_PAGE, type RoomPosition, visible } from "../../protocol.ts";
 import type { CursorFile } from "./cursor_file.ts";
 import { follow, type FollowEvent, type FollowPosition, type RoomHistory } from "./follow.ts";
 import { ConnectionNotices } from "./connection_events.ts";
@@ -53,7 +55,7 @@ export class RoomFollower implements AsyncDisposable {
 
   constructor(private readonly options: RoomFollowerOptions) {
     const { url, token, signal, rooms, sender, wait, environment } = options;
-    this.#access = { url, signal, token };
+    this.#access = { url, client: PROGRAM, signal, token };
     this.#connection = connect({
       ...this.#access,
       retryFirst: wait,
@@ -82,7 +84,7 @@ export class RoomFollower implements AsyncDisposable {
   #follow(): AsyncGenerator<FollowEvent> {
     const { environment, say, since, strict } = this.options;
     const history = new HubRoomHistory(this.#access, environment);
-    const notices = new ConnectionNotices();
+    const notices = new ConnectionNotices(true);
     return follow({
       connection: this.#connection,
       history,
@@ -125,9 +127,12 @@ export class RoomFollower implements AsyncDisposable {
 
   #resumeFrom(room: string): RoomPosition {
     const known = this.#knownPosition(room);
-    if (known === undefined) return { room, history: 0 };
+    const start: RoomPosition = { room, recent: 0, presence: "none" };
+    if (known === undefined) return start;
     const { epoch, id } = known;
-    return { room, after: id, history: 0, ...(epoch === undefined ? {} : { epoch }) };
+    if (epoch !== undefined) return { ...start, epoch, after: id };
+    // Without an epoch, the hub resumes only from the start. Otherwise, the history has the rest.
+    return id === 0 ? { ...start, after: 0 } : start;
   }
 
   #knownPosition(room: string): FollowPosition | undefined {
@@ -146,10 +151,16 @@ export class HubRoomHistory implements RoomHistory {
     private readonly environment: Partial<Environment> = {},
   ) {}
 
-  async *between(room: string, after: number, before: number): AsyncGenerator<Message> {
+  async *between(room: string, after: number, before: number): AsyncGenerator<HistoryPage> {
     await using connection = this.#connect();
-    const pages = fetchHistory((page) => connection.history(room, page), { after, before });
-    for await (const page of pages) yield* page;
+    for (let last = after; last + 1 < before;) {
+      const limit = Math.min(MAX_HISTORY_PAGE, before - last - 1);
+      const page = await connection.history(room, { after: last, limit });
+      yield page;
+      // A page that leads nowhere would be asked for without end.
+      if (!page.more || page.newest === undefined || page.newest <= last) return;
+      last = page.newest;
+    }
   }
 
   async idBefore(room: string, time: number): Promise<number> {

@@ -84,7 +84,7 @@ export const START_FLAGS = {
     group: LIMITS,
   }),
   replay: flag.integer({
-    fallback: defaults.replay,
+    fallback: defaults.recent,
     max: MAX_HISTORY_PAGE,
     help: "Messages shown to clients that join",
     group: LIMITS,

@@ -75,7 +75,7 @@ export async function listen(
         maxMessageBytes,
         maxRooms,
         maxRoomsTotal,
-        replay,
+        recent: replay,
         rate,
         rateOnLoopback: source("rate") !== "default" || source("ratePerAddress") !== "default",
         burst,

@@ -39,7 +39,7 @@ const anySaid: fc.Arbitrary<Exported> = fc.record({
   chatMessage(sender, text.toWellFormed(), {
     ...markdown ? { format: "markdown" } : {},
     ...action ? { kind: "action" } : {},
-    ...verified ? { verified: true } : {},
+    ...verified ? { account: "Bob" } : {},
     ...data === undefined ? {} : { data },
   })
 );
@@ -94,7 +94,7 @@ Deno.test("exported() writes text in which nothing within a message looks like a
   const evil = chatMessage("Bob\x1b[2J", "hi\n# heading <b>*x*</b>\n1. one\n\x1b]0;t\x07");
   assertEquals(write(evil), "Bob␛[2J: hi\n    # heading <b>*x*</b>\n    1. one\n    ␛]0;t␇\n");
   assertEquals(write(chatMessage("Bob", "waves", { kind: "action" })), "* Bob waves\n");
-  assertEquals(write(chatMessage("Bob", "a    b\tc", { verified: true })), "Bob✓: a    b\tc\n");
+  assertEquals(write(chatMessage("Bob", "a    b\tc", { account: "Bob" })), "Bob✓: a    b\tc\n");
   assertEquals(write(chatMessage("Bob✓", "no")), "Bob<U+2713>: no\n");
 });
 
@@ -133,7 +133,7 @@ Deno.test("exported() writes Markdown that shows literal text as text", () => {
     "**Bob:**\n\n  ````\n  a    b\n  ```\n  - c\n  ````",
   );
   assertEquals(markdown("waves", { kind: "action" }), "**Bob** waves");
-  assertEquals(markdown("so", { verified: true }), "**Bob✓:** so");
+  assertEquals(markdown("so", { account: "Bob" }), "**Bob✓:** so");
   assertEquals(
     markdown("see", { data: { a: "</b>" } }),
     '**Bob:** see\n\n  ```json\n  {\n    "a": "</b>"\n  }\n  ```',

@@ -247,10 +247,10 @@ Deno.test("main() shows a stack only at --log-level debug", async () => {
 Deno.test("explain() gives each failure its exit code and one harmless line", () => {
   const code = (failure: ConnectError["failure"]): number =>
     explain(new ConnectError(failure, "no")).exitCode;
-  assertEquals(code("refused"), 4);
+  assertEquals(code("rejected"), 4);
   for (
     const failure of [
-      "refused-connection",
+      "connection-refused",
       "unknown-host",
       "not-a-hub",
       "busy",

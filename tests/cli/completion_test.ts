@@ -261,7 +261,7 @@ Deno.test("__complete ignores invalid names, and does not wait for a slow hub", 
     () =>
       Response.json({
         online: 3,
-        people: ["a/b", "good", "\x1b[2J", "x\ny", "x\ty"].map((name) => ({ name, rooms: [] })),
+        members: ["a/b", "good", "\x1b[2J", "x\ny", "x\ty"].map((name) => ({ name, rooms: [] })),
       }),
   );
   const env = { BCAST_URL: `ws://127.0.0.1:${web.addr.port}/` };

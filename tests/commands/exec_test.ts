@@ -86,7 +86,7 @@ Deno.test("bcast exec lets the running command end at SIGTERM, and kills it at t
     program.kill("SIGTERM");
     await until("the listener to have left", async () => {
       await using observer = connect({ url: hub.url, rooms: [] });
-      return (await observer.who("lobby")).online === 0;
+      return (await observer.members("lobby")).online === 0;
     });
     await Deno.writeTextFile(fifo, "go on\n");
     assertEquals(await program.exit(), 130);
@@ -98,7 +98,7 @@ Deno.test("bcast exec lets the running command end at SIGTERM, and kills it at t
   program.kill("SIGTERM");
   await until("the listener to have left", async () => {
     await using observer = connect({ url: hub.url, rooms: [] });
-    return (await observer.who("lobby")).online === 0;
+    return (await observer.members("lobby")).online === 0;
   });
   program.kill("SIGTERM");
   assertEquals(await program.exit(), 130);
@@ -122,7 +122,7 @@ Deno.test("bcast exec kills the children of its command, too, at the second SIGT
   program.kill("SIGTERM");
   await until("the listener to have left", async () => {
     await using observer = connect({ url: hub.url, rooms: [] });
-    return (await observer.who("lobby")).online === 0;
+    return (await observer.members("lobby")).online === 0;
   });
   program.kill("SIGTERM");
   const signal = (name: string, pid: string): boolean =>

@@ -63,7 +63,7 @@ Deno.test("bcast listen starts with new messages, in several rooms", async () =>
   ]);
   await until("both rooms", async () => {
     await using observer = connect({ url: hub.url, rooms: [] });
-    return (await observer.who("ops")).online === 1;
+    return (await observer.members("ops")).online === 1;
   });
   await sendAsBob(hub.url, { message: "four" });
   await sendAsBob(hub.url, { message: "one", room: "ops" });

@@ -185,7 +185,8 @@ Deno.test("bcast who and bcast rooms align wide characters, and escape hostile o
   );
   await using evil = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    () => Response.json({ online: 2, people: [{ name: "\x1b]0;x\x07\u202e\n", rooms: ["a\nb"] }] }),
+    () =>
+      Response.json({ online: 2, members: [{ name: "\x1b]0;x\x07\u202e\n", rooms: ["a\nb"] }] }),
   );
   const url = `ws://127.0.0.1:${evil.addr.port}/`;
   const shown = await run({ url }, ["who"]);

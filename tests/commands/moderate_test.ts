@@ -147,7 +147,7 @@ Deno.test("bcast connect does not reconnect after a ban, and prints the reason",
   } catch (error) {
     thrown = error;
   }
-  assertEquals(thrown instanceof ConnectError && thrown.failure, "refused");
+  assertEquals(thrown instanceof ConnectError && thrown.failure, "rejected");
   assertMatch(String(thrown), /Eve is banned: spam/);
 });
 

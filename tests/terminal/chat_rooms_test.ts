@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Direct } from "../../protocol.ts";
 import { RequestError } from "../../client/types.ts";
 import { ChatHarness } from "../kit/chat_harness.ts";
-import { chatMessage, TIMESTAMP } from "../kit/fake_connection.ts";
+import { chatMessage, errorFrame, TIMESTAMP } from "../kit/fake_connection.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { until } from "../kit/wait.ts";
 
@@ -146,7 +146,9 @@ Deno.test("Chat enters and leaves rooms", async () => {
   assertEquals([screen.prompt, screen.lines.at(-1)], ["[dev] Alice> ", "* You left lobby"]);
 
   chat.line("/join secret");
-  connection.emit({ type: "error", code: "forbidden", message: "You may not enter secret" });
+  connection.emit(
+    errorFrame("forbidden", "You may not enter secret", { re: "join", room: "secret" }),
+  );
   await screen.has("! You may not enter secret");
   assertEquals(screen.prompt, "[secret] Alice (closed)> ");
   chat.line("/leave");
@@ -225,7 +227,7 @@ Deno.test("Chat shows nothing of people who are ignored, whatever they are calle
     scene.receive(name, "Alice! Alice!");
     connection.emit(
       direct(name, "buy this"),
-      { type: "typing", room: "lobby", sender: name, typing: true },
+      { type: "typing", room: "lobby", sender: name, active: true },
       { type: "presence", room: "lobby", online: 2, left: [name] },
     );
   };
@@ -371,7 +373,7 @@ Deno.test("Chat tells whom a private message waits for, and gives it back when t
   chat.edited("");
   assertEquals(screen.status, ["… @Bob: see you (waiting for Bob)"]);
   const message = "No one here is called Bob: check who is online";
-  reject(new RequestError({ type: "error", code: "no_such_user", message }));
+  reject(new RequestError(errorFrame("no_such_user", message)));
   await screen.has(`! Not sent: ${message}. You have it back below`);
   assertEquals([screen.draft, screen.status], ["/msg Bob see you", []]);
 });

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { ConnectError } from "../../client/types.ts";
+import { ConnectError, type RoomJoined } from "../../client/types.ts";
 import { DEFAULT_LIMITS } from "../../protocol.ts";
 import { DEFAULT_SETTINGS, type TerminalSettings, writeSettings } from "../../terminal/settings.ts";
 import { ChatHarness } from "../kit/chat_harness.ts";
-import { connectedEvents, TIMESTAMP } from "../kit/fake_connection.ts";
+import { connectedEvents, onlineEvent, roomJoined, TIMESTAMP } from "../kit/fake_connection.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { until } from "../kit/wait.ts";
 
@@ -214,8 +214,10 @@ Deno.test("Chat counts down to the next try, and says why once", async () => {
   await screen.tells("in 4 s");
   clock.advance(2000);
   connection.state = "online";
-  const [, online] = connectedEvents();
-  if (online?.type === "online") connection.emit({ ...online, reconnected: true, missed: 3 });
+  connection.emit(
+    { ...onlineEvent("Alice", ["lobby"]), reconnected: true },
+    roomJoined("lobby", { rejoined: true, recovered: true, missed: 3 }),
+  );
   await screen.has("* Connected again after 5 s; 3 missed messages follow");
   // The status told the rest.
   assertEquals(screen.lines.length, before + 1);
@@ -225,21 +227,30 @@ Deno.test("Chat counts down to the next try, and says why once", async () => {
 
 Deno.test("Chat says that nothing was missed only where the hub can know it", async () => {
   await using scene = await ChatHarness.joined();
-  const { connection, screen } = scene;
-  const [, online] = connectedEvents();
-  assert(online?.type === "online");
-  for (
-    const [recovered, told] of [
-      [true, "* Connected again; nothing was missed"],
-      [false, "* Connected again"],
-    ] as const
-  ) {
-    const rooms = online.welcome.rooms.map((room) => ({ ...room, recovered }));
-    const welcome = { ...online.welcome, rooms };
-    connection.emit({ ...online, welcome, reconnected: true, missed: 0 });
+  const { chat, connection, screen } = scene;
+  const returns = async (...rooms: readonly RoomJoined[]): Promise<readonly string[]> => {
+    const before = screen.lines.length;
+    const online = onlineEvent("Alice", rooms.map(({ room }) => room));
+    connection.emit({ ...online, reconnected: true }, ...rooms);
     await scene.settle();
-    assertEquals(screen.lines.at(-1), told);
-  }
+    return screen.lines.slice(before);
+  };
+  const again = (room: string, more: Partial<RoomJoined>): RoomJoined =>
+    roomJoined(room, { rejoined: true, recovered: true, ...more });
+  assertEquals(await returns(again("lobby", {})), ["* Connected again; nothing was missed"]);
+  assertEquals(await returns(again("lobby", { recovered: false, reset: "ahead" })), [
+    "* Connected again",
+    "! Messages may be missing in lobby: the hub has lost the last ones that you received",
+  ]);
+  // Each room tells about its own messages.
+  scene.joinRoom("ops");
+  await scene.settle();
+  const [one, two] = [again("lobby", { missed: 2 }), again("ops", { missed: 1 })];
+  assertEquals(await returns(two, one), ["* Connected again; 2 missed messages follow"]);
+  chat.line("/window ops");
+  assertEquals(screen.lines.at(-1), "* 1 missed message follows");
+  chat.line("/status");
+  await screen.has("Reconnected 3 times, 3 missed messages recovered");
 });
 
 Deno.test("Chat leaves at once when nothing waits, and else waits for the hub", async () => {
@@ -281,7 +292,7 @@ Deno.test("Chat ends with why the hub sends one away who is about to leave", asy
   const { chat, connection } = scene;
   chat.line("last words");
   chat.interrupt();
-  connection.fail(new ConnectError("refused", "A moderator kicked you", { code: 4503 }));
+  connection.fail(new ConnectError("rejected", "A moderator kicked you", { code: 4503 }));
   // The real one gives up what waits at the same time.
   await connection.close();
   await assertRejects(() => scene.ended, ConnectError, "A moderator kicked you");
@@ -289,16 +300,16 @@ Deno.test("Chat ends with why the hub sends one away who is about to leave", asy
 
 Deno.test("Chat ends with what the conversation ends with", async () => {
   await using scene = await ChatHarness.joined();
-  scene.connection.fail(new ConnectError("refused", "No token", { code: 4501 }));
+  scene.connection.fail(new ConnectError("rejected", "No token", { code: 4501 }));
   await scene.screen.has("! No token. Nothing is sent any more; /quit or Ctrl-C leaves");
   scene.chat.interrupt();
   const error = await assertRejects(() => scene.ended, ConnectError);
-  assertEquals([error.failure, error.message], ["refused", "No token"]);
+  assertEquals([error.failure, error.message], ["rejected", "No token"]);
 });
 
 Deno.test("Chat ends at once with what keeps it from beginning", async () => {
   await using scene = ChatHarness.unconnected();
-  scene.connection.fail(new ConnectError("refused", "No token", { code: 4501 }));
+  scene.connection.fail(new ConnectError("rejected", "No token", { code: 4501 }));
   await assertRejects(() => scene.ended, ConnectError, "No token");
 });
 
@@ -363,7 +374,7 @@ Deno.test("Chat shows who is typing, for a while", async () => {
   const { chat, clock, connection, screen } = scene;
   chat.line("/help quit");
   const typing = (sender: string, on = true): void =>
-    connection.emit({ type: "typing", room: "lobby", sender, typing: on });
+    connection.emit({ type: "typing", room: "lobby", sender, active: on });
   typing("Bob");
   await screen.tells("Bob is typing…");
   typing("Carol");

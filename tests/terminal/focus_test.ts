@@ -2,11 +2,17 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import fc from "fast-check";
 import { combineAuthorizers } from "../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
-import type { ClientEvent } from "../../client.ts";
+import type { ClientEvent, RoomJoined } from "../../client.ts";
 import { ConnectError } from "../../client/types.ts";
-import { DEFAULT_LIMITS } from "../../protocol.ts";
+import type { ErrorCode } from "../../protocol.ts";
 import { ChatHarness } from "../kit/chat_harness.ts";
-import { chatMessage, TIMESTAMP } from "../kit/fake_connection.ts";
+import {
+  chatMessage,
+  errorFrame,
+  onlineEvent,
+  roomJoined,
+  TIMESTAMP,
+} from "../kit/fake_connection.ts";
 import { ChatUser } from "../kit/chat_user.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 import { until } from "../kit/wait.ts";
@@ -21,26 +27,14 @@ const person = fc.oneof(fc.constantFrom(...PEOPLE), anyName);
 const people = fc.array(person, { maxLength: 3 });
 const text = fc.oneof(fc.constant("Alice, look"), fc.string({ unit: "grapheme" }));
 
-function entered(room: string, members: readonly string[] = []) {
+function entered(room: string, members: readonly string[] = []): RoomJoined {
   const online = members.length + 1;
-  const at = { room, epoch: "e", last: 3, recovered: false, online, members };
-  return { ...at, history: [chatMessage("Bob", "before", { room, id: 3 })] };
+  const messages = [chatMessage("Bob", "before", { room, id: 3 })];
+  return roomJoined(room, { online, members, messages });
 }
 
 function online(rooms: readonly string[]): ClientEvent {
-  return {
-    type: "online",
-    reconnected: true,
-    missed: 1,
-    welcome: {
-      type: "welcome",
-      sender: "Alice",
-      session: "s",
-      server: { name: "bcast", version: "0" },
-      limits: DEFAULT_LIMITS,
-      rooms: rooms.map((each) => entered(each)),
-    },
-  };
+  return { ...onlineEvent("Alice", rooms), reconnected: true };
 }
 
 /** Every type of event that there is: a new one does not compile without a line here. */
@@ -53,11 +47,10 @@ const EVENTS: { readonly [T in ClientEvent["type"]]: fc.Arbitrary<ClientEvent> }
     reason: text,
     retryIn: fc.nat(5000),
   }),
-  joined: fc.tuple(room, people, fc.boolean()).map(([each, members, again]): ClientEvent => ({
-    type: "joined",
-    rejoined: again,
-    ...entered(each, members),
-  })),
+  joined: fc.tuple(room, people, fc.boolean(), fc.nat(3)).map((
+    [each, members, rejoined, missed],
+  ): ClientEvent => ({ ...entered(each, members), rejoined, missed })),
+  live: fc.record({ type: fc.constant("live"), room, id: fc.nat(5000) }),
   left: fc.record({ type: fc.constant("left"), room }),
   message: fc.tuple(room, person, text, fc.integer({ min: 1, max: 5000 })).map((
     [each, sender, message, id],
@@ -73,15 +66,17 @@ const EVENTS: { readonly [T in ClientEvent["type"]]: fc.Arbitrary<ClientEvent> }
     type: fc.constant("presence"),
     room,
     online: fc.nat(9),
+    members: people,
     joined: people,
     left: people,
     renamed: fc.array(fc.record({ from: person, to: person }), { maxLength: 2 }),
-  }),
+  }, { requiredKeys: ["type", "room", "online"] }),
+  renamed: fc.record({ type: fc.constant("renamed"), from: person, name: person }),
   typing: fc.record({
     type: fc.constant("typing"),
     room,
     sender: person,
-    typing: fc.boolean(),
+    active: fc.boolean(),
   }),
   system: fc.tuple(text, fc.constantFrom("notice", "announcement"), fc.option(room)).map((
     [message, event, each],
@@ -96,7 +91,10 @@ const EVENTS: { readonly [T in ClientEvent["type"]]: fc.Arbitrary<ClientEvent> }
     type: fc.constant("error"),
     code: fc.constantFrom("forbidden", "bad_room", "too_many_rooms", "not_in_room", "internal"),
     message: fc.oneof(text, room.map((each) => `Room ${each} is closed`)),
-  }),
+    re: fc.constantFrom("join", "typing"),
+    room,
+    final: fc.boolean(),
+  }, { requiredKeys: ["type", "code", "message", "final"] }),
 };
 
 /** Where the user may be while something happens, and what brings them there. */
@@ -145,7 +143,7 @@ for (const place of Object.keys(PLACES)) {
             assertEquals(screen.draft, "secret half typed", event.type);
           }
           // The end of everything: kicked.
-          connection.fail(new ConnectError("refused", "A moderator kicked you: spam"));
+          connection.fail(new ConnectError("rejected", "A moderator kicked you: spam"));
           await screen.has("A moderator kicked you: spam");
           assertEquals(screen.draft, "secret half typed");
           if (!/^\[@/.test(place)) assertEquals(focusOf(scene), place);
@@ -185,7 +183,7 @@ Deno.test("a room that a moderator closes stays, with its draft and the reason, 
   // Still closed.
   chat.line("/join doomed");
   assertEquals(connection.requests.splice(0), ["join doomed"]);
-  connection.emit({ type: "error", code: "forbidden", message: notice });
+  connection.emit(errorFrame("forbidden", notice, { re: "join", room: "doomed" }));
   await until("the no", () => screen.lines.at(-1) === `! ${notice}`);
   assertEquals(screen.prompt, "[doomed] Alice (closed)> ");
   // Open again.
@@ -231,7 +229,7 @@ Deno.test("a room that is gone after a reconnect keeps its window, with the reas
       { type: "offline", code: 1006, reason: "gone", retryIn: 1000 },
       online(["lobby", "a-b.c_d"]),
       { type: "left", room: "doomed" },
-      { type: "error", code: "forbidden", message: reason },
+      errorFrame("forbidden", reason, { re: "join", room: "doomed" }),
     );
     await until("the reason", () => screen.lines.at(-1) === `! ${reason}`);
     assertEquals(focusOf(scene), "[doomed]");
@@ -244,21 +242,25 @@ Deno.test("a room that is gone after a reconnect keeps its window, with the reas
 Deno.test("a join that is refused is told in its window, whatever else the hub refuses", async () => {
   await using scene = await sceneAt("[lobby]");
   const { chat, connection, screen } = scene;
-  const problem = (code: "forbidden" | "too_many_rooms", message: string): void =>
-    connection.emit({ type: "error", code, message });
+  const refuse = (room: string, code: ErrorCode, message: string): void =>
+    connection.emit(errorFrame(code, message, { re: "join", room }));
   chat.line("/join x-1");
   chat.line("/join x-2");
   chat.line("/join x-3");
-  problem("forbidden", "You may not write: a moderator muted you");
+  connection.emit(
+    errorFrame("forbidden", "You may not write: a moderator muted you", { re: "typing" }),
+  );
   await screen.has("! You may not write");
   assertEquals(screen.prompt, "[x-3] Alice> ");
-  problem("forbidden", "Your token does not let you into x-2, x-3: ask for one that does");
+  for (const room of ["x-2", "x-3"]) {
+    refuse(room, "forbidden", `Your token does not let you into ${room}: ask for one that does`);
+  }
   await until("the no", () => screen.prompt === "[x-3] Alice (closed)> ");
   chat.line("/window x-2");
   assertEquals(screen.prompt, "[x-2] Alice (closed)> ");
   chat.line("/window x-1");
   assertEquals(screen.prompt, "[x-1] Alice> ");
-  problem("too_many_rooms", "You may be in 32 rooms: leave one first");
+  refuse("x-1", "too_many_rooms", "You may be in 32 rooms: leave one first");
   await until("the no", () => screen.prompt === "[x-1] Alice (closed)> ");
 });
 
@@ -290,7 +292,7 @@ Deno.test("who is sent away keeps the chat, which sends nothing any more, until 
   chat.chord({ kind: "room", number: 1 });
   chat.line("on its way");
   screen.draft = "half typed";
-  const away = new ConnectError("refused", "The hub refused: a moderator kicked you");
+  const away = new ConnectError("rejected", "The hub refused: a moderator kicked you");
   connection.fail(away);
   connection.sent[0]?.fail(away);
   await screen.has("Nothing is sent any more; /quit or Ctrl-C leaves");
@@ -356,7 +358,7 @@ Deno.test("a name that a token proves before and after is the same person", asyn
     sender: "Bob",
     to: "Alice",
     timestamp: TIMESTAMP,
-    verified: true,
+    account: "Bob",
   } as const;
   connection.emit({ ...direct, message: "hi" });
   await screen.has("Bob✓ @you: hi");

@@ -6,7 +6,7 @@ import { VERIFIED_MARK, VERIFIED_WORD } from "../../chat/sender.ts";
 import { renderMessage } from "../../terminal/render.ts";
 import { plainView } from "../../terminal/view.ts";
 import { ChatHarness } from "../kit/chat_harness.ts";
-import { chatMessage, connectedEvents, TIMESTAMP } from "../kit/fake_connection.ts";
+import { chatMessage, connectedEvents, errorFrame, TIMESTAMP } from "../kit/fake_connection.ts";
 import { name as anyName } from "../protocol/arbitraries.ts";
 
 /** Names that hubs hand out, that people have, and that mean something to a pattern. */
@@ -63,7 +63,7 @@ Deno.test("a chat remembers the name that was asked for, not what the hub made o
   assertEquals(names, ["Eve"]);
   // The hub refuses a name: nothing is remembered, even if it renames the user for another reason.
   chat.line("/nick Bob");
-  connection.emit({ type: "error", code: "name_taken", message: "Somebody is called Bob" });
+  connection.emit(errorFrame("name_taken", "Somebody is called Bob"));
   await become("Eve-2", "Eve-3");
   assertEquals(names, ["Eve"]);
   chat.line("/nick zoe-q");
@@ -102,7 +102,7 @@ Deno.test("/rooms and Tab know the rooms of the hub, and do without where it tel
       asked++;
       return rooms.length > 0
         ? Promise.resolve(rooms)
-        : Promise.reject(new ConnectError("refused", "Not for you"));
+        : Promise.reject(new ConnectError("rejected", "Not for you"));
     },
   });
   const { chat, clock, screen } = scene;
@@ -135,18 +135,20 @@ Deno.test("a chat marks names that a token proved, and no name can look marked",
     assertEquals(last(), expected);
   };
   let id = 100;
-  await shows("Bob", { verified: true }, "Bob✓: hi");
+  await shows("Bob", { account: "Bob" }, "Bob✓: hi");
   await shows("Bob", {}, "Bob: hi");
-  await shows("Bob", { verified: true, kind: "action" }, "* Bob✓ hi");
+  // An account proves its own name only.
+  await shows("Bob", { account: "Mallory" }, "Bob: hi");
+  await shows("Bob", { account: "bob", kind: "action" }, "* Bob✓ hi");
   await shows("Bob✓", {}, "Bob<U+2713>: hi");
-  await shows("Bob ✅", { verified: true }, "Bob <U+2705>✓: hi");
+  await shows("Bob ✅", { account: "Bob ✅" }, "Bob <U+2705>✓: hi");
   const direct = { type: "direct", to: "Alice", message: "psst", timestamp: TIMESTAMP } as const;
-  connection.emit({ ...direct, sender: "Bob", verified: true });
+  connection.emit({ ...direct, sender: "Bob", account: "Bob" });
   await screen.has("Bob✓ @you: psst");
   for (const mark of [VERIFIED_MARK, VERIFIED_WORD]) {
     const view = { ...plainView(), stamps: "off", verifiedMark: mark } as const;
     fc.assert(fc.property(anyName, (name) => {
-      const marked = renderMessage(chatMessage(name, "hi", { verified: true }), view);
+      const marked = renderMessage(chatMessage(name, "hi", { account: name }), view);
       assert(marked.endsWith(`${mark}: hi`), marked);
       // Whatever another is called, it never looks like that.
       const [forged] = [name + mark, `${name} ${mark}`].flatMap((each) =>
@@ -158,7 +160,10 @@ Deno.test("a chat marks names that a token proved, and no name can look marked",
   }
   // What goes to pipes stays as it was.
   assertEquals(
-    renderMessage(chatMessage("Bob✓", "hi", { verified: true }), { ...plainView(), stamps: "off" }),
+    renderMessage(chatMessage("Bob✓", "hi", { account: "Bob✓" }), {
+      ...plainView(),
+      stamps: "off",
+    }),
     "Bob✓: hi",
   );
 });

@@ -135,3 +135,28 @@ async function lostAndBack(scene: ChatHarness, members: readonly string[]): Prom
   }
   await scene.settle();
 }
+
+Deno.test("a room that stops naming its members is counted, and leaves no doubt about people", async () => {
+  await using scene = await ChatHarness.joined({ others: ["Bob"] });
+  const { chat, connection, screen } = scene;
+  const presence = { type: "presence", room: "lobby" } as const;
+  chat.line("/msg Bob");
+  connection.emit({ ...presence, online: 101 });
+  await scene.settle();
+  chat.line("/rooms");
+  await screen.has("1 lobby (101 online)");
+  chat.line("/window 1");
+  assertEquals(chat.complete("Bo"), [[], "Bo"]);
+  // Speakers are known all the same.
+  scene.receive("Carol", "hi");
+  await scene.settle();
+  assertEquals(chat.complete("Ca"), [["Carol: "], "Ca"]);
+  // They are named again, with what changed since the last list that was known.
+  connection.emit({ ...presence, online: 3, members: ["Alice", "Bob", "Carol"] });
+  connection.emit({ ...presence, online: 2, members: ["Alice", "Dan"] });
+  await screen.has("* Bob left (2 online)");
+  await screen.has("* Carol left (2 online)");
+  await screen.has("* Dan joined (2 online)");
+  assert(!screen.text.includes("another person"), screen.text);
+  assertEquals(chat.complete("Da"), [["Dan: "], "Da"]);
+});

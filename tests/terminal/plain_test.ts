@@ -167,7 +167,7 @@ Deno.test("a plain screen tells in full what the end of the conversation left", 
   const { chat, connection, screen } = scene;
   chat.line("one");
   chat.line("two");
-  const end = new ConnectError("refused", "This hub wants a token", { code: 4501 });
+  const end = new ConnectError("rejected", "This hub wants a token", { code: 4501 });
   connection.fail(end);
   for (const sent of connection.sent) sent.fail(end);
   await screen.has("You wrote: two");

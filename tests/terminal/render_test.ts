@@ -1,13 +1,20 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
-import type { ClientEvent } from "../../client/types.ts";
+import type { ClientEvent, RoomJoined } from "../../client/types.ts";
 import type { View } from "../../terminal/view.ts";
 import { paintWith, PLAIN } from "../../render/paint.ts";
 import { PALETTES } from "../../render/palette.ts";
 import { renderDirectPreview, renderEvent, renderMessage } from "../../terminal/render.ts";
 import { type Finder, mentionFinder, wordFinder } from "../../terminal/highlight.ts";
 import { displayWidth } from "../../render/width.ts";
-import { chatMessage, connectedEvents, TIMESTAMP } from "../kit/fake_connection.ts";
+import {
+  chatMessage,
+  connectedEvents,
+  errorFrame,
+  onlineEvent,
+  roomJoined,
+  TIMESTAMP,
+} from "../kit/fake_connection.ts";
 
 const now = new Date(TIMESTAMP);
 const two = (n: number): string => String(n).padStart(2, "0");
@@ -85,7 +92,7 @@ Deno.test("no event can make the terminal do anything", () => {
         { type: "presence", room: name, online: 1, joined: [name], left: [text] },
         { type: "presence", room: name, online: 1, renamed: [{ from: name, to: text }] },
         { type: "system", message: text, timestamp: text, event: "notice", room: name },
-        { type: "error", code: "internal", message: text },
+        errorFrame("internal", text, { room: name }),
         { type: "offline", code: 1006, reason: text, retryIn: 1 },
         { type: "left", room: name },
         ...connectedEvents(name, [name, text]),
@@ -144,7 +151,12 @@ for (
       { type: "system", message: "Stopping soon", timestamp: TIMESTAMP, event: "notice" },
       "* Stopping soon",
     ],
-    ["an error", { type: "error", code: "name_taken", message: "Taken" }, "! Taken"],
+    ["an error", errorFrame("name_taken", "Taken"), "! Taken"],
+    [
+      "the room of an error that does not name it",
+      errorFrame("not_in_room", "Join first", { room: "ops" }),
+      "! ops: Join first",
+    ],
     [
       "a lost connection",
       { type: "offline", code: 1006, reason: "The connection broke.", retryIn: 2600 },
@@ -156,7 +168,7 @@ for (
       "! Connection lost. Trying again at once",
     ],
     ["a room left", { type: "left", room: "dev" }, "* You left dev"],
-    ["nothing of typing", { type: "typing", room: "dev", sender: "B", typing: true }, undefined],
+    ["nothing of typing", { type: "typing", room: "dev", sender: "B", active: true }, undefined],
     ["nothing of connecting", { type: "connecting", attempt: 2 }, undefined],
   ] as const satisfies readonly (readonly [string, ClientEvent, string | undefined])[]
 ) {
@@ -169,24 +181,30 @@ Deno.test("renderEvent() shows the beginning and the return of a conversation", 
     undefined,
     "* You are Alice. /help lists the commands",
     "* 2 in lobby: Alice, Bob",
+    undefined,
   ]);
-  const again = (missed: number, recovered = false): (string | undefined)[] =>
-    connectedEvents().flatMap((event) => {
-      if (event.type === "online") {
-        const rooms = event.welcome.rooms.map((room) => ({ ...room, recovered }));
-        const welcome = { ...event.welcome, rooms };
-        return [renderEvent({ ...event, welcome, reconnected: true, missed }, VIEW)];
-      }
-      return event.type === "joined" ? [renderEvent({ ...event, rejoined: true }, VIEW)] : [];
-    });
-  assertEquals(again(0, true)[0], "* Connected again as Alice; nothing was missed");
-  // Not where the next line says the contrary.
-  assertEquals(again(0)[0], "* Connected again as Alice");
-  assertEquals(again(1)[0], "* Connected again as Alice; 1 missed message follows");
-  assertEquals(again(3), [
-    "* Connected again as Alice; 3 missed messages follow",
-    "! Messages may be missing in lobby: the hub no longer has all since you were here",
-  ]);
+  assertEquals(
+    renderEvent({ ...onlineEvent("Alice", ["lobby"]), reconnected: true }, VIEW),
+    "* Connected again as Alice",
+  );
+  const again = (more: Partial<RoomJoined>): string | undefined =>
+    renderEvent(roomJoined("lobby", { rejoined: true, recovered: true, ...more }), VIEW);
+  assertEquals(again({}), "* Nothing was missed in lobby");
+  assertEquals(again({ missed: 1 }), "* 1 missed message of lobby follows");
+  assertEquals(again({ missed: 3 }), "* 3 missed messages of lobby follow");
+  for (
+    const [reset, why] of [
+      ["trimmed", ": the hub no longer has all since you were here"],
+      ["epoch", ": the hub has started a new log"],
+      ["ahead", ": the hub has lost the last ones that you received"],
+      [undefined, ""],
+    ] as const
+  ) {
+    assertEquals(
+      again({ recovered: false, ...reset === undefined ? {} : { reset } }),
+      `! Messages may be missing in lobby${why}`,
+    );
+  }
 });
 
 Deno.test("renderMessage() paints names, always alike, and marks what is to be found", () => {

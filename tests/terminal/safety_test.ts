@@ -3,7 +3,13 @@ import fc from "fast-check";
 import type { ClientEvent } from "../../client/types.ts";
 import type { Message } from "../../protocol.ts";
 import { ChatHarness } from "../kit/chat_harness.ts";
-import { chatMessage, connectedEvents, TIMESTAMP } from "../kit/fake_connection.ts";
+import {
+  chatMessage,
+  connectedEvents,
+  errorFrame,
+  roomJoined,
+  TIMESTAMP,
+} from "../kit/fake_connection.ts";
 
 /** What this program writes of its own: colours, and what undoes them. */
 // deno-lint-ignore no-control-regex -- ESC begins them
@@ -28,25 +34,25 @@ const evil = fc.tuple(
 
 function events(name: string, text: string): ClientEvent[] {
   const direct = { type: "direct", timestamp: TIMESTAMP } as const;
-  const joined = connectedEvents(name, [name, text]).slice(-1)
-    .map((event) => event.type === "joined" ? { ...event, room: text } : event);
+  const joined = roomJoined(text, { members: [name, text] });
   return [
     ...connectedEvents("Alice", [name, text]),
     chatMessage(name, text),
     chatMessage(name, `${text} Alice ${text}`, { kind: "action", timestamp: text, id: 2 }),
     { ...chatMessage(name, "", { id: 3 }), message: text, data: { [text]: text } },
-    ...joined,
+    joined,
     chatMessage(name, text, { room: text, id: 4 }),
     { ...direct, sender: name, to: "Alice", message: text },
     { ...direct, sender: "Alice", to: name, message: text },
-    { type: "typing", room: "lobby", sender: name, typing: true },
+    { type: "typing", room: "lobby", sender: name, active: true },
     { type: "presence", room: "lobby", online: 1, joined: [text], left: [`${name}2`] },
     { type: "presence", room: "lobby", online: 1, renamed: [{ from: name, to: text }] },
     { type: "system", message: text, timestamp: text, event: "notice" },
-    { type: "error", code: "internal", message: text },
+    errorFrame("internal", text, { re: "typing", room: name }),
     { type: "offline", code: 1006, reason: text, retryIn: 1000 },
     { type: "connecting", attempt: 1 },
-    ...joined.map((event) => event.type === "joined" ? { ...event, rejoined: true } : event),
+    { ...joined, rejoined: true },
+    { ...joined, rejoined: true, recovered: true, missed: 1 },
     { type: "left", room: text },
   ];
 }
@@ -68,7 +74,7 @@ Deno.test("nothing that comes from others can make the terminal do anything", as
     connection.emit(...events(name, text));
     await look();
     clock.advance(500);
-    connection.emit({ type: "typing", room: "lobby", sender: text, typing: true });
+    connection.emit({ type: "typing", room: "lobby", sender: text, active: true });
     await look();
     for (
       const line of [

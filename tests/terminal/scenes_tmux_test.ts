@@ -3,6 +3,7 @@ import { combineAuthorizers } from "../../auth/authorizer.ts";
 import { SecretAuthorizer } from "../../auth/secrets.ts";
 import { connect } from "../../client.ts";
 import { assertFixture, timeless } from "../kit/fixture.ts";
+import { errorFrame } from "../kit/fake_connection.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { startHubProcess } from "../kit/process.ts";
 import { joined, message, ScriptedHub } from "../kit/scripted_hub.ts";
@@ -128,8 +129,8 @@ Deno.test({
       { type: "direct", to: "Alice", ...evil, message: EVIL },
       { type: "presence", room: "lobby", online: 3, joined: [EVIL] },
       { type: "system", event: "notice", message: EVIL, timestamp },
-      { type: "error", code: "internal", message: EVIL },
-      { type: "typing", room: "lobby", sender: evil.sender, typing: true },
+      errorFrame("internal", EVIL),
+      { type: "typing", room: "lobby", sender: evil.sender, active: true },
     );
     await assertFixture(
       "attacks",

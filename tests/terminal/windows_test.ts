@@ -1,12 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import type { Direct, History, Message } from "../../protocol.ts";
+import type { HistoryPage } from "../../client.ts";
+import type { Direct, Message } from "../../protocol.ts";
 import { SHORTCUTS } from "../../terminal/shortcuts.ts";
 import { commandOf } from "../../editor/bindings.ts";
 import { loadNewest } from "../../terminal/older_messages.ts";
 import { MAX_ITEMS } from "../../terminal/windows.ts";
 import { ChatHarness } from "../kit/chat_harness.ts";
-import { chatMessage, TIMESTAMP } from "../kit/fake_connection.ts";
+import { chatMessage, historyPage, roomJoined, TIMESTAMP } from "../kit/fake_connection.ts";
 import { temporaryFolder } from "../kit/folder.ts";
 import { until } from "../kit/wait.ts";
 
@@ -131,29 +132,20 @@ Deno.test("a gap after a reconnect says how many messages it has, and how to see
   await using scene = await ChatHarness.joined();
   const { chat, connection, screen } = scene;
   for (let id = 1; id <= 5; id++) connection.emit(chatMessage("Bob", `m${id}`, { id }));
-  const joined = {
-    type: "joined",
-    rejoined: true,
-    room: "lobby",
-    epoch: "e",
-    last: 500,
-    recovered: false,
-    online: 2,
-  } as const;
-  const history = [
+  const messages = [
     chatMessage("Bob", "m499", { id: 499 }),
     chatMessage("Bob", "m500", { id: 500 }),
   ];
-  connection.emit({ ...joined, history }, ...history);
-  await screen.has(
-    "! 493 messages of lobby are not shown here: /older 493 shows them, as far as the hub has them",
-  );
+  const again = roomJoined("lobby", { rejoined: true, first: 101, messages, reset: "trimmed" });
+  connection.emit(again, ...messages);
+  await screen.has("! 95 messages of lobby are missing: the hub no longer has them");
+  await screen.has("! 398 messages of lobby are not shown here: /older 398 shows them");
   connection.requests.splice(0);
-  chat.line("/older 493");
-  assertEquals(connection.requests, ["history lobby 493 before 499"]);
+  chat.line("/older 398");
+  assertEquals(connection.requests, ["history lobby 398 before 499"]);
   // A room that began anew has other messages under the same numbers.
-  connection.emit({ ...joined, epoch: "another", last: 0, history: [] });
-  await screen.has("Messages may be missing in lobby: the hub no longer has all since");
+  connection.emit({ ...again, epoch: "another", last: 0, messages: [], reset: "epoch" });
+  await screen.has("Messages may be missing in lobby: the hub has started a new log");
 });
 
 Deno.test("/clear takes nothing from what /export writes of a private talk", async () => {
@@ -216,12 +208,12 @@ Deno.test("loadNewest() reads the newest messages before an id, whatever pages a
       const log = Array.from({ length: count }, (_, at) => chatMessage("Bob", "", { id: at + 1 }));
       const ask = (
         page: { readonly before?: number; readonly limit?: number },
-      ): Promise<History> => {
+      ): Promise<HistoryPage> => {
         assert((page.limit ?? 0) <= 500);
         const left: readonly Message[] = log.slice(0, (page.before ?? Infinity) - 1);
         const messages = left.slice(-Math.min(page.limit ?? 50, most));
         const more = messages.length < left.length;
-        return Promise.resolve({ type: "history", room: "lobby", messages, more });
+        return Promise.resolve(historyPage("lobby", messages, more));
       };
       const range = before === undefined ? { limit } : { limit, before };
       const { messages, more } = await loadNewest(ask, range);
@@ -235,15 +227,22 @@ Deno.test("loadNewest() reads the newest messages before an id, whatever pages a
 
 Deno.test("loadNewest() ends where a hub says that there is more and has none", async () => {
   let asked = 0;
-  const ask = (): Promise<History> => {
+  const ask = (): Promise<HistoryPage> => {
     asked++;
-    return Promise.resolve({
-      type: "history",
-      room: "r",
-      messages: [chatMessage("B", "x")],
-      more: true,
-    });
+    return Promise.resolve(historyPage("r", [chatMessage("B", "x")], true));
   };
   assertEquals((await loadNewest(ask, { limit: 1000 })).more, false);
   assertEquals(asked, 2);
+});
+
+Deno.test("loadNewest() passes over pages without anything to show", async () => {
+  const asked: (number | undefined)[] = [];
+  const ask = ({ before }: { readonly before?: number }): Promise<HistoryPage> => {
+    asked.push(before);
+    const page = asked.length === 3 ? [chatMessage("Bob", "found", { id: 7 })] : [];
+    const at = { oldest: (before ?? 100) - 10, newest: (before ?? 100) - 1 };
+    return Promise.resolve({ ...historyPage("lobby", page, asked.length < 3), ...at });
+  };
+  const { messages, more } = await loadNewest(ask, { limit: 5 });
+  assertEquals([messages.map(({ id }) => id), more, asked], [[7], false, [undefined, 90, 80]]);
 });

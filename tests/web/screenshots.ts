@@ -57,7 +57,7 @@ class Company implements AsyncDisposable {
   person(who: string): ClientConnection {
     const known = this.#people.get(who);
     if (known !== undefined) return known;
-    const rooms = ["team", "lobby", "ideas"].map((room) => ({ room, history: 0 }));
+    const rooms = ["team", "lobby", "ideas"].map((room) => ({ room, recent: 0 }));
     const person = connect({ url: this.hub.url, sender: who, rooms, echo: false });
     this.#people.set(who, person);
     return person;

@@ -5,6 +5,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import type { ClientEvent } from "../../client.ts";
 import type { Direct, Message } from "../../protocol.ts";
+import { errorFrame, onlineEvent, roomJoined } from "../kit/fake_connection.ts";
 import { restoredState, savedState } from "../../web/chat/restore.ts";
 import { hubAddress, readAddress, withoutToken } from "../../web/chat/address.ts";
 import { CommandError } from "../../chat/commands.ts";
@@ -43,27 +44,19 @@ function joined(
   last: number,
   more: Partial<Extract<ClientEvent, { type: "joined" }>> = {},
 ): ClientEvent {
-  return {
-    type: "joined",
-    room: "lobby",
-    epoch: "e",
-    last,
-    recovered: false,
-    online: 2,
-    members: ["Alice", "Bob"],
-    history: [],
-    rejoined: false,
-    ...more,
-  };
+  return roomJoined("lobby", { last, online: 2, members: ["Alice", "Bob"], ...more });
 }
 
 function after(state: ChatState, ...actions: readonly (Action | ClientEvent)[]): ChatState {
   return actions.reduce<ChatState>((next, each) => {
     const isEvent = [
+      "online",
       "joined",
+      "live",
       "message",
       "direct",
       "presence",
+      "renamed",
       "left",
       "offline",
       "typing",
@@ -159,7 +152,7 @@ Deno.test("`rowsOf()` groups consecutive messages of one sender, and marks days"
   assertEquals(rowsOf(items.slice(1, 2), items[0], undefined)[0]?.begins, false);
   // Verified and unverified messages are not grouped.
   const proved: LogItem = {
-    ...messageItem({ ...message(7, "x", "Bob"), verified: true }, "Alice"),
+    ...messageItem({ ...message(7, "x", "Bob"), account: "Bob" }, "Alice"),
     seq: 7,
     at: noon,
   };
@@ -187,22 +180,22 @@ Deno.test("`reduce()` counts messages as unread until the user sees them", () =>
 });
 
 Deno.test("`reduce()` counts history as read, except what was unread at an earlier visit", () => {
-  const history = [message(8), message(9), message(10)];
-  const fresh = after(ALICE, joined(10, { history }), ...history);
+  const messages = [message(8), message(9), message(10)];
+  const fresh = after(ALICE, joined(10, { messages }), ...messages);
   assertEquals([lobby(fresh).unread, lobby(fresh).newFrom], [0, undefined]);
   const readMarkers = new Map([["lobby", { epoch: "e", id: 8 }]]);
   const known = after(
     { ...ALICE, readMarkers, current: "#other" },
-    joined(10, { history }),
-    ...history,
+    joined(10, { messages }),
+    ...messages,
   );
   assertEquals([lobby(known).unread, lobby(known).newFrom], [2, 1]);
   const other = new Map([["lobby", { epoch: "another", id: 8 }]]);
-  assertEquals(lobby(after({ ...ALICE, readMarkers: other }, joined(10, { history }))).unread, 0);
+  assertEquals(lobby(after({ ...ALICE, readMarkers: other }, joined(10, { messages }))).unread, 0);
   const named = [message(9, "old @Alice"), message(10)];
   const called = after(
     { ...ALICE, readMarkers, current: "#other" },
-    joined(10, { history: named }),
+    joined(10, { messages: named }),
     ...named,
   );
   assertEquals([lobby(called).unread, lobby(called).mentions], [2, 1]);
@@ -231,9 +224,17 @@ Deno.test("`reduce()` marks every gap in the history", () => {
   const back = after(before, joined(9, { rejoined: true, recovered: true }), message(3));
   assertEquals(texts(lobby(back)), ["#1", "#2", "#3"]);
   const hole = after(before, joined(90, { rejoined: true }), message(90));
-  assertEquals(texts(lobby(hole))[2], "Messages may be missing here: the hub no longer had them");
+  assertEquals(texts(lobby(hole))[2], "Messages may be missing here");
+  const trimmed = after(before, joined(90, { rejoined: true, reset: "trimmed" }));
+  assertEquals(
+    texts(lobby(trimmed))[2],
+    "Messages may be missing here: the hub no longer has all since you were here",
+  );
   const anew = after(before, joined(1, { rejoined: true, epoch: "f" }), message(1, "new"));
-  assert(texts(lobby(anew))[2]?.startsWith("The hub began a new log"));
+  assertEquals(
+    texts(lobby(anew))[2],
+    "Messages may be missing here: the hub has started a new log",
+  );
   assertEquals([lobby(hole).complete, lobby(anew).complete], [true, true]);
 });
 
@@ -273,12 +274,12 @@ Deno.test("`reduce()` tracks members, renames and typing", () => {
   let state = after(
     IN_LOBBY,
     direct("Bob", "Alice", "psst"),
-    { type: "typing", room: "lobby", sender: "Bob", typing: true },
+    { type: "typing", room: "lobby", sender: "Bob", active: true },
     { type: "presence", room: "lobby", online: 3, joined: ["Carol"] },
   );
   assertEquals(lobby(state).room?.members, ["Alice", "Bob", "Carol"]);
   assertEquals(lobby(state).room?.typing.map(({ name }) => name), ["Bob"]);
-  state = after(state, {
+  state = after(state, { type: "renamed", from: "Alice", name: "Ann" }, {
     type: "presence",
     room: "lobby",
     online: 2,
@@ -295,12 +296,55 @@ Deno.test("`reduce()` tracks members, renames and typing", () => {
     "You are now Ann",
     "Carol left",
   ]);
-  // Too many members for a list.
-  const crowd = after(state, { type: "presence", room: "lobby", online: 200 });
-  assertEquals([crowd.threads.get("#lobby")?.room?.online, lobby(crowd).room?.members], [
-    200,
-    undefined,
-  ]);
+});
+
+Deno.test("`reduce()` forgets the members of a room that does not name them, until it does again", () => {
+  const presence = { type: "presence", room: "lobby" } as const;
+  const people = (state: ChatState): unknown => {
+    const { online, members } = lobby(state).room ?? {};
+    return [online, members];
+  };
+  let state = after(IN_LOBBY, { ...presence, online: 101 });
+  assertEquals(people(state), [101, undefined]);
+  // Without a complete list, changes make none.
+  state = after(state, { ...presence, online: 102, joined: ["Carol"] });
+  assertEquals(people(state), [102, undefined]);
+  state = after(state, { ...presence, online: 2, members: ["Carol", "Alice"] });
+  assertEquals(people(state), [2, ["Alice", "Carol"]]);
+  // A complete list replaces another, and says who came and left.
+  const known = texts(lobby(state)).length;
+  state = after(state, { ...presence, online: 2, members: ["Alice", "Dan"] });
+  assertEquals(people(state), [2, ["Alice", "Dan"]]);
+  assertEquals(texts(lobby(state)).slice(known), ["Carol left", "Dan joined"]);
+});
+
+Deno.test("`reduce()` adds up what the rooms missed after a reconnect", () => {
+  const online = { ...onlineEvent("Alice", ["lobby", "dev"]), reconnected: true };
+  const missed = (state: ChatState): unknown => {
+    const { connection } = state;
+    return connection.state === "online" ? [connection.missed, connection.hasGap === true] : [];
+  };
+  const again = { rejoined: true, recovered: true } as const;
+  let state = after(IN_LOBBY, joined(0, { room: "dev" }), online);
+  state = after(state, joined(9, { ...again, missed: 3 }));
+  state = after(state, joined(4, { ...again, room: "dev", missed: 1 }));
+  assertEquals(missed(state), [4, false]);
+  // What is entered later was not missed by the connection.
+  state = after(state, joined(9, { ...again, missed: 5 }));
+  assertEquals(missed(state), [4, false]);
+  const gap = after(state, online, joined(9, { rejoined: true, reset: "trimmed" }));
+  assertEquals(missed(gap), [0, true]);
+  assertEquals(missed(after(ALICE, onlineEvent("Alice", ["lobby"]))), [undefined, false]);
+});
+
+Deno.test("`reduce()` counts as received what came, not what the hub is about to send", () => {
+  const before = after(IN_LOBBY, message(1), message(2));
+  const back = after(before, joined(900, { rejoined: true, recovered: true, missed: 898 }));
+  assertEquals(lobby(back).room?.last, 2);
+  const some = after(back, message(3), message(4));
+  assertEquals(lobby(some).room?.last, 4);
+  // Entries that cannot be shown are received as well.
+  assertEquals(lobby(after(some, { type: "live", room: "lobby", id: 900 })).room?.last, 900);
 });
 
 Deno.test("`reduce()` keeps the open thread, with the reason, when the hub removes the user from its room", () => {
@@ -324,11 +368,16 @@ Deno.test("`reduce()` keeps the open thread, with the reason, when the hub remov
   // The user rejoins, is rejected with a reason, and succeeds later.
   state = after(state, { type: "entering", room: "lobby" });
   assertEquals(lobby(state).closedReason, undefined);
-  const code = "forbidden";
   state = after(
     state,
-    { type: "error", code, message: "Room lobby is closed until 2026-02-01 10:00 UTC" },
-    { type: "error", code, message: "Your token does not let you write to dev: ask for one" },
+    errorFrame("forbidden", "Room lobby is closed until 2026-02-01 10:00 UTC", {
+      re: "join",
+      room: "lobby",
+    }),
+    errorFrame("forbidden", "Your token does not let you write to dev: ask for one", {
+      re: "typing",
+      room: "dev",
+    }),
   );
   assertEquals(lobby(state).closedReason, "Room lobby is closed until 2026-02-01 10:00 UTC");
   assertEquals(state.threads.get("#dev")?.closedReason, "Room dev is closed: tidy");

@@ -89,7 +89,9 @@ function usePassed(connection: PageConnection): boolean {
 function wordsFor(connection: PageConnection, now: number, passed: boolean): string | undefined {
   switch (connection.state) {
     case "online":
-      return connection.missed === undefined || passed ? undefined : returned(connection.missed);
+      return connection.missed === undefined || passed
+        ? undefined
+        : returned(connection.missed, connection.hasGap === true);
     case "connecting":
       return passed ? "Connecting…" : undefined;
     case "offline": {
@@ -106,8 +108,8 @@ function wordsFor(connection: PageConnection, now: number, passed: boolean): str
   }
 }
 
-function returned(missed: number): string {
-  if (missed === 0) return "Back online. Nothing was missed.";
+function returned(missed: number, hasGap: boolean): string {
+  if (missed === 0) return `Back online.${hasGap ? "" : " Nothing was missed."}`;
   return `Back online. ${missed} ${missed === 1 ? "message" : "messages"} came meanwhile.`;
 }
 

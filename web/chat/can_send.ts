@@ -40,7 +40,7 @@ export function linkAfter(error: unknown): PageConnection {
     /^The hub at \S+ rejected the (?:connection|request): /,
     "",
   );
-  if (failure !== "refused") return { state: "ended", reason };
+  if (failure !== "rejected") return { state: "ended", reason };
   return { state: "refused", reason, wantsToken: code === CLOSE.unauthorized || code === 401 };
 }
 

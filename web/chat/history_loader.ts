@@ -1,6 +1,7 @@
 import { type Exported, wholeRoom } from "../../chat/export.ts";
+import type { HistoryPage } from "../../client.ts";
 import type { LoadPage } from "../../client/history.ts";
-import { type History, MAX_HISTORY_PAGE } from "../../protocol.ts";
+import { MAX_HISTORY_PAGE } from "../../protocol.ts";
 import { firstSaid, itemsOf } from "../state/log.ts";
 import { messageItem } from "../state/message_items.ts";
 import { sanitized } from "../state/sanitize.ts";
@@ -23,7 +24,7 @@ export class HistoryLoader {
 
   constructor(
     private readonly store: Store,
-    private readonly load: (room: string, query: Parameters<LoadPage>[0]) => Promise<History>,
+    private readonly load: (room: string, query: Parameters<LoadPage>[0]) => Promise<HistoryPage>,
   ) {}
 
   /** Loads older messages. Resolves once they are in the state, or there are none. */
@@ -60,10 +61,7 @@ export class HistoryLoader {
     query: string,
     before?: number,
   ): Promise<{ readonly messages: readonly NewChatMessage[]; readonly more: boolean }> {
-    const range = before === undefined ? {} : { before };
-    const { messages, more } = sanitized(
-      await this.load(room, { query, limit: FOUND_PAGE, ...range }),
-    );
+    const { messages, more } = await this.#page(room, { query, limit: FOUND_PAGE }, before);
     const { me, mention } = this.store.state;
     return {
       messages: messages.toReversed().map((message) => messageItem(message, me, mention)),
@@ -89,8 +87,23 @@ export class HistoryLoader {
     if (thread === undefined || thread.complete || room === undefined) return;
     // A room that was not entered yet has its newest messages.
     const before = firstSaid(thread.log)?.id ?? (thread.room && thread.room.last + 1);
-    const range = before === undefined ? { limit } : { before, limit };
-    const { messages, more } = sanitized(await this.load(room, range));
+    const { messages, more } = await this.#page(room, { limit }, before);
     this.store.apply({ type: "older", key, messages, more });
+  }
+
+  /** The newest page below the id `before` that has messages, as not all entries can be shown. */
+  async #page(
+    room: string,
+    query: Parameters<LoadPage>[0],
+    before: number | undefined,
+  ): Promise<Pick<HistoryPage, "messages" | "more">> {
+    for (let below = before;;) {
+      const page = await this.load(room, below === undefined ? query : { ...query, before: below });
+      const { messages, oldest } = page;
+      // A page that leads nowhere would be asked for without end.
+      const more = page.more && oldest !== undefined && oldest < (below ?? Infinity);
+      if (messages.length > 0 || !more) return { messages: sanitized(messages), more };
+      below = oldest;
+    }
   }
 }

@@ -37,7 +37,7 @@ export class MessageSender {
         store.queue({ type: "delivered", key, ref, direct: sanitized(told), told });
       } else {
         const kind = action ? { kind: "action" as const } : {};
-        const { id } = await connection.send({ room, ref, ...content, ...kind });
+        const { id } = await connection.send({ room, key: ref, ...content, ...kind });
         store.queue({ type: "acked", key, ref, id });
       }
     } catch (error) {
@@ -49,7 +49,7 @@ export class MessageSender {
     }
   }
 
-  /** Sends pending messages with their old references, so that the hub keeps each once. */
+  /** Sends pending messages with their old keys, so that the hub keeps each once. */
   resend(connection: ClientConnection, which: "all" | "held" = "all"): void {
     for (const { key, pending } of this.store.state.threads.values()) {
       for (const each of pending) {

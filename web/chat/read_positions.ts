@@ -33,9 +33,9 @@ export class ReadPositions {
   /** The position from which to enter a room. */
   position(room: string): RoomPosition {
     const place = this.#all[roomKey(room)];
-    if (place === undefined) return { room, history: FIRST_PAGE };
+    if (place === undefined) return { room, recent: FIRST_PAGE };
     const after = Math.max(0, place.id - ABOVE_PLACE);
-    return { room, epoch: place.epoch, after, history: FIRST_PAGE };
+    return { room, epoch: place.epoch, after, recent: FIRST_PAGE };
   }
 
   /** The positions from which to resume the rooms of `state`; without any, `otherwise`. */

@@ -17,7 +17,7 @@ export function restoredState(state: ChatState, tab: TabMemory): ChatState {
   }
   for (const { name, said, unread } of tab.directs) {
     const key = directKey(name);
-    // The hub cannot recognize repeated private messages, so they are not sent again.
+    // Their keys are lost, so the hub could not recognize a repeat: they are not sent again.
     const pending = (tab.pending[key] ?? []).map((each) => ({ error: UNKNOWN_FATE, ...each }));
     const thread = asUnread(withItems(newThread(key, name), said), unread);
     next = withThread(next, { ...thread, pending });

@@ -3,8 +3,9 @@ import {
   type ClientEvent,
   connect,
   type ConnectOptions,
+  type HistoryPage,
 } from "../../client.ts";
-import type { History, RoomPosition, Who } from "../../protocol.ts";
+import type { Members, RoomPosition } from "../../protocol.ts";
 import { roomOf } from "../state/threads.ts";
 import type { ThreadKey, UnsentMessage } from "../state/types.ts";
 import { MessageSender } from "./message_sender.ts";
@@ -97,17 +98,17 @@ export class TabConnection {
       case "nick":
         return connection?.nick(request.name);
       case "typing":
-        return connection?.typing(request.room, request.typing);
+        return connection?.typing(request.room, request.active);
       case "wake":
         return connection?.wake();
     }
   }
 
-  ask(question: TabQuestion): Promise<History | Who> {
+  ask(question: TabQuestion): Promise<HistoryPage | Members> {
     const connection = this.#connection;
     if (connection === undefined) throw new Error("The page is not connected yet");
-    return question.ask === "who"
-      ? connection.who(question.room)
+    return question.ask === "members"
+      ? connection.members(question.room)
       : connection.history(question.room, question.query);
   }
 

@@ -30,7 +30,7 @@ export type TabRequest =
   | { readonly do: "join"; readonly position: RoomPosition }
   | { readonly do: "leave" | "trust"; readonly key: ThreadKey }
   | { readonly do: "nick"; readonly name: string }
-  | { readonly do: "typing"; readonly room: string; readonly typing: boolean }
+  | { readonly do: "typing"; readonly room: string; readonly active: boolean }
   | { readonly do: "wake" | "quit" };
 
 /** A question for the hub. */
@@ -40,7 +40,7 @@ export type TabQuestion =
     readonly room: string;
     readonly query: Parameters<LoadPage>[0];
   }
-  | { readonly ask: "who"; readonly room: string };
+  | { readonly ask: "members"; readonly room: string };
 
 /** The state for a tab that follows the leader. */
 export interface Handover {

@@ -1,7 +1,7 @@
 import { TypingNotifier } from "../../chat/typing.ts";
-import type { ClientEvent, ConnectOptions } from "../../client.ts";
+import type { ClientEvent, ConnectOptions, HistoryPage } from "../../client.ts";
 import { wallClock } from "../../lib/clock.ts";
-import type { History, RoomPosition, Who } from "../../protocol.ts";
+import type { Members, RoomPosition } from "../../protocol.ts";
 import type { Action } from "../state/actions.ts";
 import { alertOf } from "../state/notices.ts";
 import { sanitized } from "../state/sanitize.ts";
@@ -85,17 +85,17 @@ export class WebChat {
       answer: (question) => this.#connection.ask(question),
       read: (key) => this.store.queue({ type: "read-elsewhere", key }),
     });
-    this.#typing = new TypingNotifier(wallClock, (room, typing) => {
+    this.#typing = new TypingNotifier(wallClock, (room, active) => {
       // In a room that the user is no longer in, the hub would answer with errors.
       if (this.state.threads.get(roomKey(room))?.closedReason !== undefined) return;
-      this.#tabs.request({ do: "typing", room, typing });
+      this.#tabs.request({ do: "typing", room, active });
     });
     this.#connection = new TabConnection(this.store, {
       event: (event) => this.#take(event),
       end: (error) => void this.#end(error),
     });
     this.history = new HistoryLoader(this.store, (room, query) => {
-      return this.#tabs.ask({ ask: "history", room, query }) as Promise<History>;
+      return this.#tabs.ask({ ask: "history", room, query }) as Promise<HistoryPage>;
     });
   }
 
@@ -223,7 +223,7 @@ export class WebChat {
         do: "join",
         position: {
           room,
-          history: FIRST_PAGE,
+          recent: FIRST_PAGE,
           // A room that was closed for a while resumes where it stopped.
           ...(from === undefined ? {} : { epoch: from.epoch, after: from.last }),
         },
@@ -245,8 +245,8 @@ export class WebChat {
     } else void this.restart({ name });
   }
 
-  async who(room: string): Promise<Who> {
-    return sanitized(await this.#tabs.ask({ ask: "who", room }) as Who);
+  async who(room: string): Promise<Members> {
+    return sanitized(await this.#tabs.ask({ ask: "members", room }) as Members);
   }
 
   /** Ends the session, in all tabs. */

@@ -1,3 +1,4 @@
+import { errorInRoom, gapText } from "../../chat/room_errors.ts";
 import { withoutTypists, withTypist } from "../../chat/typing.ts";
 import type { ClientEvent, RoomJoined } from "../../client.ts";
 import { type Direct, type Message, nameKey, type System } from "../../protocol.ts";
@@ -40,14 +41,23 @@ export function afterEvent(
         ...state,
         me: event.welcome.sender,
         limits: event.welcome.limits,
-        connection: { state: "online", missed: event.reconnected ? event.missed : undefined },
+        connection: event.reconnected
+          ? { state: "online", missed: 0, returning: event.welcome.rooms }
+          : { state: "online" },
       }, event.welcome);
     case "offline": {
       const { reason, retryIn } = event;
       return { ...state, connection: { state: "offline", reason, until: now + retryIn } };
     }
     case "joined":
-      return partnersAfterJoin(state, joined(state, event, now), now);
+      return partnersAfterJoin(state, withReturned(joined(state, event, now), event), now);
+    case "renamed":
+      return { ...state, me: event.name };
+    case "live":
+      return withRoom(state, event.room, (facts) => ({
+        ...facts,
+        last: Math.max(facts.last, event.id),
+      }));
     case "left":
       return withRoomClosed(state, event.room);
     case "message":
@@ -59,14 +69,14 @@ export function afterEvent(
     case "typing":
       return withRoom(state, event.room, (facts) => ({
         ...facts,
-        typing: event.typing
+        typing: event.active
           ? withTypist(facts.typing, event.sender, now)
           : withoutTypists(facts.typing, event.sender),
       }));
     case "system":
       return systemNote(state, event, now);
     case "error":
-      return withRefusal(state, event) ?? withNote(state, event.message, now, "error");
+      return withRefusal(state, event) ?? withNote(state, errorInRoom(event), now, "error");
   }
 }
 
@@ -100,7 +110,7 @@ function joined(state: ChatState, event: RoomJoined, now: number): ChatState {
   const known = state.threads.get(key);
   const facts: RoomFacts = {
     epoch: event.epoch,
-    last: Math.max(event.last, event.history.at(-1)?.id ?? 0),
+    last: continuesAfter(known?.room, event),
     entered: event.last,
     online: event.online,
     members: event.members && sorted(event.members),
@@ -109,7 +119,7 @@ function joined(state: ChatState, event: RoomJoined, now: number): ChatState {
   if (known?.room === undefined) {
     const first = withThread(state, {
       ...newThread(key, event.room, facts),
-      complete: event.last === 0,
+      complete: event.last < event.first,
       unread: unreadSince(state.readMarkers.get(event.room), event),
       pending: known?.pending ?? [],
     });
@@ -120,11 +130,36 @@ function joined(state: ChatState, event: RoomJoined, now: number): ChatState {
   const { closedReason: _, joining: _asked, ...open } = known;
   const thread = { ...open, room: { ...facts, entered: known.room.last } };
   if (event.recovered) return withThread(state, thread);
-  const text = known.room.epoch === event.epoch
-    ? "Messages may be missing here: the hub no longer had them"
-    : "The hub began a new log: messages in between, if any, are not here";
+  const reset = known.room.epoch === event.epoch ? event.reset : "epoch";
   // Older messages of another epoch, or before a gap, do not fit to those that are here.
-  return withThread(state, { ...withItems(thread, [note(text, now, "gap")]), complete: true });
+  return withThread(state, {
+    ...withItems(thread, [note(gapText("here", reset), now, "gap")]),
+    complete: true,
+  });
+}
+
+/** The last id before the messages that follow. */
+function continuesAfter(
+  known: RoomFacts | undefined,
+  { epoch, recovered, last, messages: [first] }: RoomJoined,
+): number {
+  if (first !== undefined) return first.id - 1;
+  return recovered && known?.epoch === epoch ? known.last : last;
+}
+
+/** Counts the messages that a room missed while the connection was lost. */
+function withReturned(state: ChatState, { room, recovered, missed }: RoomJoined): ChatState {
+  const { connection } = state;
+  if (connection.state !== "online" || !connection.returning?.includes(room)) return state;
+  return {
+    ...state,
+    connection: {
+      ...connection,
+      returning: connection.returning.filter((each) => each !== room),
+      missed: (connection.missed ?? 0) + missed,
+      hasGap: connection.hasGap === true || !recovered,
+    },
+  };
 }
 
 /** Messages that an earlier visit had not read. */

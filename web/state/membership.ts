@@ -1,4 +1,3 @@
-import { isJoinError, namesRoom } from "../../chat/room_errors.ts";
 import type { ErrorFrame, Welcome } from "../../protocol.ts";
 import { newThread, roomKey, withChanged, withThread } from "./threads.ts";
 import type { ChatState, Thread, ThreadKey } from "./types.ts";
@@ -35,7 +34,7 @@ export function withClosedElsewhere(state: ChatState, key: ThreadKey): ChatState
 
 /** The user is no longer in rooms that the welcome does not name. */
 export function withMissingRooms(state: ChatState, { rooms }: Welcome): ChatState {
-  const named = new Set(rooms.map(({ room }) => roomKey(room)));
+  const named = new Set(rooms.map(roomKey));
   let next = state;
   for (const { key, name } of state.threads.values()) {
     if (key.startsWith("#") && !named.has(key)) next = withRoomClosed(next, name);
@@ -43,23 +42,20 @@ export function withMissingRooms(state: ChatState, { rooms }: Welcome): ChatStat
   return next;
 }
 
-/** The hub refused a join; `undefined` if `error` concerns no room. */
-export function withRefusal(state: ChatState, error: ErrorFrame): ChatState | undefined {
-  if (!isJoinError(error)) return undefined;
-  const waiting = [...state.threads.values()].filter(isWaiting);
-  const named = waiting.filter(({ name }) => namesRoom(error.message, name));
-  // A limit concerns all waiting rooms; a refusal names its room.
-  const refused = named.length > 0 || error.code === "forbidden" ? named : waiting;
-  if (refused.length === 0) return undefined;
-  return refused.reduce<ChatState>(
-    (next, { key }) => withChanged(next, key, (thread) => closed(thread, error.message)),
-    state,
-  );
+/** The hub refused a join; `undefined` if `error` concerns no room that is waiting for it. */
+export function withRefusal(
+  state: ChatState,
+  { re, room, message }: ErrorFrame,
+): ChatState | undefined {
+  if (re !== "join" || room === undefined) return undefined;
+  const refused = state.threads.get(roomKey(room));
+  if (refused === undefined || !isWaiting(refused)) return undefined;
+  return withThread(state, closed(refused, message));
 }
 
 /** Whether the hub has not yet answered a join, or not explained a removal. */
-function isWaiting({ key, name, closedReason, joining }: Thread): boolean {
-  return key.startsWith("#") && (joining === true || closedReason === unexplained(name));
+function isWaiting({ name, closedReason, joining }: Thread): boolean {
+  return joining === true || closedReason === unexplained(name);
 }
 
 function closed({ joining: _, ...thread }: Thread, reason?: string): Thread {

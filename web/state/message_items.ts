@@ -1,5 +1,6 @@
 import { sanitizedText } from "../../chat/content.ts";
 import { type MentionRule, mentions } from "../../chat/mention.ts";
+import { isVerified } from "../../chat/sender.ts";
 import { type Direct, type Message, nameKey } from "../../protocol.ts";
 import type { ChatMessage, NewChatMessage } from "./types.ts";
 
@@ -39,12 +40,12 @@ export function textWithoutData({ text, data }: Pick<ChatMessage, "text" | "data
 }
 
 function item(message: Message | Direct, mine: boolean): NewChatMessage {
-  const { sender, timestamp, format, verified, data } = message;
+  const { sender, timestamp, format, data } = message;
   return {
     kind: "said",
     sender,
     text: textWithData(message),
-    verified,
+    verified: isVerified(message) || undefined,
     format,
     data: data === undefined ? undefined : codeOf(data),
     at: Date.parse(timestamp),

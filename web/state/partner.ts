@@ -7,18 +7,20 @@ import {
   partnerMissing,
   partnerTaken,
   partnerUnknown,
+  partnerUnwatched,
   partnerWrote,
   UNKNOWN_PARTNER,
 } from "../../chat/partner.ts";
+import { isVerified } from "../../chat/sender.ts";
 import { type Direct, nameKey, type Presence } from "../../protocol.ts";
-import { directKey, note, withChanged, withItems } from "./threads.ts";
+import { directKey, note, roomKey, withChanged, withItems } from "./threads.ts";
 import type { ChatState, Thread, ThreadKey } from "./types.ts";
 
 /** `after` a presence frame, with its consequences for the people of private conversations. */
 export function partnersAfterPresence(
   before: ChatState,
   after: ChatState,
-  { left = [], renamed = [], joined = [] }: Presence,
+  { room, members, left = [], renamed = [], joined = [] }: Presence,
   now: number,
 ): ChatState {
   const changes = renamed.filter(({ from, to }) => nameKey(from) !== nameKey(to));
@@ -32,9 +34,14 @@ export function partnersAfterPresence(
     const isRenamed = before.threads.get(key)?.serial !== serial;
     const isTaken = !isRenamed && taken.has(person);
     const isBack = isRenamed || isTaken || came.has(person);
-    // Large rooms do not list their members, so a join is all there is to go by.
     if (went.has(person) && (isBack || !isPresent(after, person))) next = withLeft(next, key, now);
     if (isBack) next = withPartner(next, key, now, isTaken ? partnerTaken : partnerCame);
+  }
+  if (members !== undefined) return partnersAfterJoin(before, next, now);
+  // People may leave unnoticed where members are not named.
+  if (after.threads.get(roomKey(room))?.room?.members !== undefined) return next;
+  for (const { key, name } of privateThreads(next)) {
+    if (!isPresent(next, nameKey(name))) next = withPartner(next, key, now, partnerUnwatched);
   }
   return next;
 }
@@ -54,11 +61,11 @@ export function partnersAfterJoin(before: ChatState, after: ChatState, now: numb
 /** `state` before a private message is added. */
 export function partnerAfterDirect(
   state: ChatState,
-  { sender, verified }: Direct,
+  direct: Direct,
   now: number,
 ): ChatState {
-  return withPartner(state, directKey(sender), now, (partner) => {
-    return partnerWrote(partner, verified === true, now);
+  return withPartner(state, directKey(direct.sender), now, (partner) => {
+    return partnerWrote(partner, isVerified(direct), now);
   });
 }
 

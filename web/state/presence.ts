@@ -1,4 +1,9 @@
-import { formatNames } from "../../chat/presence.ts";
+import {
+  formatNames,
+  membersAfter,
+  membersByKey,
+  withImpliedChanges,
+} from "../../chat/presence.ts";
 import { withoutTypists } from "../../chat/typing.ts";
 import { nameKey, type Presence } from "../../protocol.ts";
 import { partnersAfterPresence } from "./partner.ts";
@@ -9,24 +14,21 @@ import type { ChatState } from "./types.ts";
 const MAX_NAMES = 3;
 
 /** People joined, left or changed names. */
-export function withPresence(state: ChatState, event: Presence, now: number): ChatState {
+export function withPresence(state: ChatState, told: Presence, now: number): ChatState {
+  const list = state.threads.get(roomKey(told.room))?.room?.members;
+  const known = list && membersByKey(list);
+  const event = withImpliedChanges(known, told);
   const { renamed = [], left = [], joined = [] } = event;
-  const meWas = renamed.find(({ from }) => from === state.me);
-  let next = meWas === undefined ? state : { ...state, me: meWas.to };
+  let next = state;
   for (const { from, to } of renamed) next = renamedDirect(next, from, to);
-  const gone = new Set([...left, ...renamed.map(({ from }) => from)].map(nameKey));
-  const came = [...joined, ...renamed.map(({ to }) => to)];
-  next = withRoom(next, event.room, (facts) => {
-    const kept = (facts.members ?? []).filter((name) => !gone.has(nameKey(name)));
-    const known = new Map([...kept, ...came].map((name) => [nameKey(name), name]));
-    const isListed = facts.members !== undefined && known.size === event.online;
-    return {
-      ...facts,
-      online: event.online,
-      members: isListed ? sorted([...known.values()]) : undefined,
-      typing: withoutTypists(facts.typing, ...gone),
-    };
-  });
+  const gone = [...left, ...renamed.map(({ from }) => from)];
+  const members = membersAfter(known, told);
+  next = withRoom(next, event.room, (facts) => ({
+    ...facts,
+    online: event.online,
+    members: members && sorted([...members.values()]),
+    typing: withoutTypists(facts.typing, ...gone),
+  }));
   const sentences = [
     ...renamed.map(({ from, to }) => to === next.me ? `You are now ${to}` : `${from} is now ${to}`),
     ...(state.presenceNotes

@@ -54,7 +54,7 @@ export type NewLogItem = NewChatMessage | Omit<Note, "seq">;
 
 /** A message that the hub has not acknowledged. */
 export interface UnsentMessage {
-  /** The reference that makes repeated sending safe. */
+  /** The key that makes repeated sending safe. */
   readonly ref: string;
   readonly text: string;
   readonly action: boolean;
@@ -110,12 +110,12 @@ export interface Thread {
 /** The facts that the hub tells about a room. */
 export interface RoomFacts {
   readonly epoch: string;
-  /** The newest id. */
+  /** The last id received. */
   readonly last: number;
   /** The newest id when the room was entered; messages up to it are history. */
   readonly entered: number;
   readonly online: number;
-  /** Names, sorted; absent if the room is too large to list them. */
+  /** Names, sorted; absent if the room does not name them. */
   readonly members?: readonly string[] | undefined;
   readonly typing: readonly Typist[];
   /** The hub's last notice in this room: the reason, if it then removes the user. */
@@ -125,7 +125,15 @@ export interface RoomFacts {
 /** The state of the connection. */
 export type PageConnection =
   | { readonly state: "connecting"; readonly attempt: number }
-  | { readonly state: "online"; readonly missed?: number | undefined }
+  | {
+    readonly state: "online";
+    /** After a reconnect: the messages that came meanwhile. */
+    readonly missed?: number;
+    /** The rooms whose messages are not counted yet. */
+    readonly returning?: readonly string[];
+    /** Whether messages may be missing in a room, which says so itself. */
+    readonly hasGap?: boolean;
+  }
   /** Waits until the time `until` to try again. */
   | { readonly state: "offline"; readonly reason: string; readonly until: number }
   | { readonly state: "refused"; readonly reason: string; readonly wantsToken: boolean }

@@ -1,10 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { acceptOf, parseTarget } from "../../../bench/load/handshake.ts";
 import { BcastFormat, LoadGroup, LoadStats, runLoad } from "../../../bench/load/mod.ts";
+import { onlineEvent, roomJoined } from "../../kit/fake_connection.ts";
 
 /** A minimal hub with batches, acks and ids; skips the messages that `skip` selects. */
 function smallHub(skip: (id: number) => boolean = () => false): Deno.HttpServer<Deno.NetAddr> {
   const sockets = new Set<WebSocket>();
+  const keys = new Set<string>();
   let id = 0;
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     const { socket, response } = Deno.upgradeWebSocket(request, { protocol: "bcast.v1" });
@@ -14,23 +16,17 @@ function smallHub(skip: (id: number) => boolean = () => false): Deno.HttpServer<
       const timestamp = new Date().toISOString();
       if (frame.type === "hello") {
         const { room } = frame.rooms[0];
-        const joined = { room, epoch: "e", last: id, recovered: false, online: 1, history: [] };
-        const limits = { maxMessageBytes: 65536, maxRooms: 1, replay: 0, rate: 0, burst: 0 };
-        const server = { name: "small", version: "0" };
-        socket.send(JSON.stringify({
-          type: "welcome",
-          sender: frame.sender,
-          session: "s",
-          server,
-          limits,
-          rooms: [joined],
-        }));
+        const { rejoined: _rejoined, missed: _missed, ...joined } = roomJoined(room, { last: id });
+        const { welcome } = onlineEvent(frame.sender, [room]);
+        socket.send(`${JSON.stringify(welcome)}\n${JSON.stringify(joined)}`);
         sockets.add(socket);
         return;
       }
-      const { room, ref, message } = frame;
+      const { room, key, message } = frame;
+      assert(!keys.has(key), "a key belongs to one message");
+      keys.add(key);
       id++;
-      const ack = JSON.stringify({ type: "ack", ref, room, id, timestamp });
+      const ack = JSON.stringify({ type: "ack", room, id, epoch: "e", timestamp });
       if (skip(id)) {
         socket.send(ack);
         return;

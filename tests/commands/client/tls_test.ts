@@ -101,7 +101,7 @@ Deno.test("a client of a full hub with TLS says so", async () => {
     await first.send({ message: "I am the one" });
     const error = await assertRejects(() => say(url, way), ConnectError);
     assertEquals(error.failure, "busy");
-    assertMatch(error.message, /^A hub answers at wss:\S+, but opens no WebSocket: it is full/);
+    assertMatch(error.message, /^The hub at wss:\S+ is busy: The hub is full/);
   });
 });
 
@@ -262,7 +262,7 @@ for (const withName of [true, false]) {
         const { fetch = globalThis.fetch } = way.environment;
         const both: readonly (() => Promise<unknown>)[] = [
           () => say(url, way),
-          () => new HubApi({ url, fetch }).people(),
+          () => new HubApi({ url, fetch }).members(),
         ];
         for (const ask of both) {
           if (checksAuthorities) await ask();

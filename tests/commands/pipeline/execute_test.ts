@@ -243,11 +243,13 @@ Deno.test("`CompletionTracker` reports items in order, and its size", () => {
 });
 
 Deno.test("`messageEnvironment()` omits values that no environment can hold", () => {
-  const message = { ...chatMessage("Bob", "hi", { id: 7, kind: "action" }), data: { a: "\0" } };
+  const more = { id: 7, kind: "action", account: "Bob" } as const;
+  const message = { ...chatMessage("Bob", "hi", more), data: { a: "\0" } };
   assertEquals(messageEnvironment({ message, epoch: "e" }, ["a", "b"]), {
     BCAST_ROOM: "lobby",
     BCAST_MESSAGE_ID: "7",
     BCAST_MESSAGE_SENDER: "Bob",
+    BCAST_MESSAGE_ACCOUNT: "Bob",
     BCAST_MESSAGE_TIMESTAMP: TIMESTAMP,
     BCAST_MESSAGE_KIND: "action",
     BCAST_MESSAGE_EPOCH: "e",

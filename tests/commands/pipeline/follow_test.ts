@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ClientEvent, RoomJoined } from "../../../client.ts";
 import { connect } from "../../../client.ts";
 import type { Message } from "../../../protocol.ts";
@@ -9,23 +9,18 @@ import {
   type RoomHistory,
 } from "../../../commands/pipeline/follow.ts";
 import { HubRoomHistory } from "../../../commands/pipeline/room_follower.ts";
-import { FakeConnection } from "../../kit/fake_connection.ts";
+import { FakeConnection, historyPage, roomJoined } from "../../kit/fake_connection.ts";
 import { messages } from "../../kit/scripted_hub.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
-
-function entered(more: Partial<RoomJoined>): RoomJoined {
-  const history = more.history ?? [];
-  const last = history.at(-1)?.id ?? 0;
-  const room = { room: "lobby", epoch: "e1", recovered: false, online: 1, rejoined: false };
-  return { type: "joined", ...room, last, history, ...more };
-}
 
 /** A past that keeps these ids. */
 function keeping(from: number, to: number): RoomHistory {
   return {
-    async *between(_room, after, before) {
-      for (const message of messages(Math.max(from, after + 1), Math.min(to, before - 1))) {
-        yield message;
+    async *between(room, after, before) {
+      const kept = messages(Math.max(from, after + 1), Math.min(to, before - 1));
+      // In two pages.
+      for (const page of [kept.slice(0, 2), kept.slice(2)]) {
+        yield { ...historyPage(room, page), epoch: "e1" };
       }
     },
     idBefore: () => Promise.reject(new Error("not asked for")),
@@ -61,7 +56,7 @@ async function read({ events, start, history = NOTHING, onGap }: Scene): Promise
 }
 
 const joined = (history: readonly Message[], more: Partial<RoomJoined> = {}): ClientEvent[] => [
-  entered({ history, ...more }),
+  roomJoined("lobby", { epoch: "e1", messages: history, ...more }),
   ...history,
 ];
 
@@ -169,6 +164,46 @@ Deno.test("`follow()` ends at a gap if `onGap` throws", async () => {
   assertEquals(await assertRejects(() => reading, Error), refuse);
 });
 
+Deno.test("`follow()` takes entries that cannot be shown for read, not for missing", async () => {
+  const [three, six, nine] = [...messages(3, 3), ...messages(6, 6), ...messages(9, 9)];
+  assert(three && six && nine);
+  const pages: RoomHistory = {
+    ...NOTHING,
+    async *between(room) {
+      const page = { ...historyPage(room, []), epoch: "e1" };
+      yield { ...page, oldest: 1, newest: 2 };
+      yield { ...page, messages: [three], oldest: 3, newest: 5 };
+    },
+  };
+  const events = [
+    ...joined([six], { last: 9 }),
+    nine,
+    { type: "live", room: "lobby", id: 12 } as const,
+    ...messages(14, 14),
+  ];
+  const seen = await read({ events, start: { epoch: "e1", id: 0 }, history: pages });
+  assertEquals(seen, ["@0", "@2", "3", "@5", "6", "9", "@12", "14"]);
+  const resumed = [...joined([nine], { recovered: true }), ...messages(12, 12)];
+  assertEquals(await read({ events: resumed, start: { epoch: "e1", id: 5 } }), ["@5", "9", "12"]);
+});
+
+Deno.test("`follow()` reports what the hub drops while the history is read", async () => {
+  const history: RoomHistory = {
+    ...NOTHING,
+    async *between(room) {
+      for (const page of [messages(1, 2), messages(5, 6)]) {
+        yield { ...historyPage(room, page), epoch: "e1" };
+      }
+    },
+  };
+  const start = { epoch: "e1", id: 0 };
+  assertEquals(await read({ events: joined(messages(7, 7)), start, history }), [
+    ...["@0", "1", "2"],
+    missing("Messages 3 to 4 of lobby are"),
+    ...["5", "6", "7"],
+  ]);
+});
+
 Deno.test("`HubRoomHistory` reads any number of pages, and finds the id at a time", async () => {
   const time = { now: Date.UTC(2026, 0, 1) };
   await using hub = await startTestHub({ limits: { rate: 0 } });
@@ -181,7 +216,9 @@ Deno.test("`HubRoomHistory` reads any number of pages, and finds the id at a tim
   const past = new HubRoomHistory({ url: hub.url });
   for (const [after, before] of [[0, 1204], [100, 1101], [5, 6], [5, 7], [1203, 9999]] as const) {
     const ids: number[] = [];
-    for await (const { id } of past.between("lobby", after, before)) ids.push(id);
+    for await (const page of past.between("lobby", after, before)) {
+      ids.push(...page.messages.map(({ id }) => id));
+    }
     const count = Math.max(0, Math.min(before, 1204) - after - 1);
     assertEquals(ids, Array.from({ length: count }, (_, n) => after + 1 + n));
   }

@@ -23,14 +23,15 @@ Deno.test("`parseTemplate()` fills in every field", () => {
   assertMatch(format("{date} {time}"), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
   const odd = { ...chatMessage("Bob", ""), timestamp: "soon\n" + "x".repeat(99) };
   assertEquals(format("{date}", odd), "soon␊" + "x".repeat(25));
-  assertEquals(format("{data}|{kind}|"), "||");
+  assertEquals(format("{data}|{kind}|{account}|"), "|||");
+  assertEquals(format("{account}", chatMessage("Bob", "hi", { account: "Bob" })), "Bob");
   const dataOnly = { ...chatMessage("Bob", ""), message: undefined, data: 1 } as unknown as Message;
   assertEquals(format("{message}|{data}", dataOnly), "|1");
 });
 
 Deno.test("`parseTemplate()` returns what is wrong, and lists the fields", () => {
-  const fields = "the fields are id, room, sender, message, data, timestamp, date, time, kind, " +
-    "epoch";
+  const fields = "the fields are id, room, sender, account, message, data, timestamp, date, " +
+    "time, kind, epoch";
   const cases: [string, string][] = [
     ["{foo}", `it has {foo}, but ${fields}`],
     ["{}", `it has {}, but ${fields}`],

@@ -6,7 +6,10 @@ import { pipe } from "../../../commands/pipeline/pipe.ts";
 import {
   chatMessage,
   connectedEvents,
+  errorFrame,
   FakeConnection,
+  onlineEvent,
+  roomJoined,
   TIMESTAMP,
 } from "../../kit/fake_connection.ts";
 import { byteStream, MemoryOutput } from "../../kit/memory_output.ts";
@@ -84,7 +87,7 @@ Deno.test("`pipe()` prints received messages on stdout and notices on stderr", a
     { type: "direct", sender: "Bob", to: "ci", message: "psst", timestamp: TIMESTAMP },
     { type: "presence", room: "lobby", online: 2, joined: ["Carol"] },
     { type: "offline", code: 1006, reason: "Gone", retryIn: 1000 },
-    { type: "error", code: "internal", message: "Oops" },
+    errorFrame("internal", "Oops"),
     chatMessage("Bob", "end"),
   );
   await until("the end", () => stdout.text.includes("end\n"));
@@ -97,11 +100,16 @@ Deno.test("`pipe()` prints received messages on stdout and notices on stderr", a
   assertEquals(await code, 130);
 });
 
-Deno.test("`pipe()` with empty input waits for the backlog", async () => {
+Deno.test("`pipe()` with empty input waits for the backlog of all rooms", async () => {
   const { connection, stdout, code } = begin(byteStream());
-  const [connecting, online, joined] = connectedEvents("ci");
-  if (connecting && online) connection.emit(connecting, online);
-  if (joined) connection.emit(joined, chatMessage("Bob", "earlier"));
+  connection.emit(
+    onlineEvent("ci", ["lobby", "ops"]),
+    roomJoined("lobby"),
+    roomJoined("ops"),
+    { type: "live", room: "lobby", id: 0 },
+    chatMessage("Bob", "earlier", { room: "ops" }),
+    { type: "live", room: "ops", id: 1 },
+  );
   assertEquals(await code, 0);
   assertStringIncludes(stdout.text, "Bob: earlier");
 });
@@ -139,9 +147,10 @@ Deno.test("`pipe()` with JSON prints only frames of the hub", async () => {
   connection.sent[0]?.ack();
   assertEquals(await code, 0);
   const frames = stdout.text.trimEnd().split("\n").map((line) => JSON.parse(line));
-  assertEquals(frames.map(({ type }) => type), ["welcome", "joined", "message", "ack"]);
-  assertEquals(frames[2], chatMessage("Bob", "hi\u202e"));
-  assertEquals("again" in frames[1] || "history" in frames[1], false);
+  assertEquals(frames.map(({ type }) => type), ["welcome", "joined", "live", "message", "ack"]);
+  assertEquals(frames[3], chatMessage("Bob", "hi\u202e"));
+  const own = ["rejoined", "missed", "messages"].filter((field) => field in frames[1]);
+  assertEquals(own, []);
   assertEquals(stdout.text.includes("\u202e"), false);
 });
 
@@ -165,7 +174,7 @@ Deno.test("an interrupted `pipe()` reports what may be lost", async () => {
 Deno.test("`pipe()` fails with the error of the connection", async () => {
   const { connection, code } = begin(byteStream("one\n"));
   await until("the message", () => connection.sent.length === 1);
-  const error = new ConnectError("refused-connection", "Nothing listens");
+  const error = new ConnectError("connection-refused", "Nothing listens");
   connection.sent[0]?.fail(error);
   connection.fail(error);
   assertEquals(await assertRejects(() => code, ConnectError), error);

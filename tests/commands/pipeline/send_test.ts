@@ -28,7 +28,7 @@ Deno.test("`jsonItem()` reads message, data and kind, and reports invalid lines"
   const cases: [string, unknown][] = [
     [`{"message":"hi"}`, { message: "hi" }],
     [`{"data":[1,null]}`, { data: [1, null] }],
-    [`{"data":null}`, { data: null }],
+    [`{"data":{"a":null}}`, { data: { a: null } }],
     [`{"message":"","data":0,"kind":"action"}`, { message: "", data: 0, kind: "action" }],
     // What bcast listen --json prints goes to where this sends, not to where it was said.
     [
@@ -40,9 +40,18 @@ Deno.test("`jsonItem()` reads message, data and kind, and reports invalid lines"
       format: "markdown",
       via: ["a"],
     }],
+    [`{"message":"hi","x-acme-job":{"id":7},"account":"Bob","key":"k"}`, {
+      message: "hi",
+      "x-acme-job": { id: 7 },
+    }],
+    [`{"message":"hi","kind":"x-acme-alert"}`, { message: "hi", kind: "x-acme-alert" }],
+    [`{"data":null}`, `a message needs "message" (text), "data" (JSON), or both`],
     [`{}`, `a message needs "message" (text), "data" (JSON), or both`],
     [`{"message":5}`, `"message" must be a string`],
-    [`{"message":"hi","kind":"shout"}`, `"kind" must be "action", or left out`],
+    [
+      `{"message":"hi","kind":"shout"}`,
+      `this hub knows no kind "shout": use "action" or a name like x-owner-name, or leave it out`,
+    ],
     [`{"data":[{"e":-1e999}]}`, `a number in "data" is too large: send it as a string`],
     [
       String.raw`{"message":"\ud800"}`,

@@ -164,8 +164,8 @@ Deno.test("bcast start hands its limits to the hub", async () => {
   await using client = await TestSocket.open(url);
   const welcome = await client.next("welcome");
   const limits = welcome["limits"] as Record<string, unknown>;
-  const { maxMessageBytes, maxRooms, replay, burst } = limits;
-  assertEquals([maxMessageBytes, maxRooms, replay, burst], [2048, 3, 2, 7]);
+  const { maxMessageBytes, maxRooms, recent, burst } = limits;
+  assertEquals([maxMessageBytes, maxRooms, recent, burst], [2048, 3, 2, 7]);
   assertEquals((welcome["rooms"] as { room: string }[]).map(({ room }) => room), ["attic"]);
 });
 

@@ -196,7 +196,7 @@ test("when the hub is killed and restarted during typing, nothing is lost, dupli
   await alice.sees("line 29");
   await until("all are acked", async () => await alice.page.locator(".pending").count() === 0);
   assertEquals((await alice.texts()).filter((text) => text.startsWith("line")), texts);
-  await using reader = connect({ url, sender: "Reader", rooms: [{ room: "lobby", history: 0 }] });
+  await using reader = connect({ url, sender: "Reader", rooms: [{ room: "lobby", recent: 0 }] });
   const { messages } = await reader.history("lobby", { limit: 100 });
   assertEquals(messages.map(({ message }) => message), texts);
 });

@@ -4,13 +4,14 @@ import {
   DEFAULT_LIMITS,
   encode,
   type HubFrame,
+  type JoinedFrame,
   type Message,
   SUBPROTOCOL,
   visible,
 } from "../../../protocol.ts";
 import { sanitized } from "../../../web/state/sanitize.ts";
 import { browserTests, type ChatPage } from "../../kit/browser.ts";
-import { joined } from "../../kit/scripted_hub.ts";
+import { errorFrame, roomJoined } from "../../kit/fake_connection.ts";
 import { until } from "../../kit/wait.ts";
 
 const test = browserTests();
@@ -107,34 +108,46 @@ class EvilHub implements AsyncDisposable {
     const { type, ref, room = "lobby", query } = JSON.parse(line);
     switch (type) {
       case "hello":
-        return this.say({
-          type: "welcome",
-          sender: `Alice${UNSEEN}`,
-          session: "s",
-          server: { name: "bcast", version: "0" },
-          limits: DEFAULT_LIMITS,
-          rooms: [
-            joined("lobby", {
-              members: [EVE, `Alice${UNSEEN}`],
-              online: 2,
-              history: [hostileMessage(1)],
-            }),
-            joined(ROOM, { members: [EVE], history: [hostileMessage(1, {}, ROOM)] }),
-          ],
-        });
+        return this.say(
+          {
+            type: "welcome",
+            protocol: 1,
+            sender: `Alice${UNSEEN}`,
+            session: "s",
+            resumed: false,
+            time: TIMESTAMP,
+            server: { name: "bcast", version: "0" },
+            features: {},
+            limits: DEFAULT_LIMITS,
+            rooms: ["lobby", ROOM],
+          },
+          this.#joined("lobby", [EVE, `Alice${UNSEEN}`]),
+          this.#joined(ROOM, [EVE]),
+          { type: "live", room: "lobby", id: 1 },
+          { type: "live", room: ROOM, id: 1 },
+        );
       case "history": {
         const messages = query === undefined
           ? []
           : [hostileMessage(2), hostileMessage(3, { format: "markdown" })];
-        return this.say({ type: "history", room, messages, more: false, ref });
+        return this.say({ type: "history", room, epoch: "e", messages, more: false, ref });
       }
-      case "who":
-        return this.say({ type: "who", room, online: 2, members: [EVE], ref });
+      case "members":
+        return this.say({ type: "members", room, online: 2, members: [EVE], ref });
       case "ping":
         return this.say({ type: "pong", ref });
       case "message":
-        return this.say({ type: "error", code: "forbidden", message: `Refused by ${EVE}`, ref });
+        return this.say(errorFrame("forbidden", `Refused by ${EVE}`, { re: "message", ref }));
     }
+  }
+
+  #joined(room: string, members: readonly string[]): JoinedFrame {
+    const messages = [hostileMessage(1, {}, room)];
+    const { rejoined: _rejoined, missed: _missed, ...frame } = roomJoined(room, {
+      members,
+      messages,
+    });
+    return frame;
   }
 }
 
@@ -200,7 +213,7 @@ test("the page shows no text of others with invisible characters", async (browse
     }),
     hostileMessage(4, { kind: "action" }),
     hostileMessage(5, { data: { [EVE]: [UNSEEN] } } as Partial<Message>),
-    { type: "typing", room: "lobby", sender: EVE, typing: true },
+    { type: "typing", room: "lobby", sender: EVE, active: true },
     { type: "presence", room: "lobby", online: 3, joined: [`New${UNSEEN}`] },
     { type: "presence", room: "lobby", online: 2, left: [`New${UNSEEN}`] },
     {
@@ -210,7 +223,7 @@ test("the page shows no text of others with invisible characters", async (browse
       renamed: [{ from: `Alice${UNSEEN}`, to: `Al${UNSEEN}` }],
     },
     { type: "system", event: "announcement", message: `Notice ${UNSEEN}`, timestamp: TIMESTAMP },
-    { type: "error", code: "bad_frame", message: `Wrong ${UNSEEN}` },
+    errorFrame("bad_frame", `Wrong ${UNSEEN}`),
     { type: "direct", sender: EVE, to: "Alice", message: UNSEEN, timestamp: TIMESTAMP },
   );
   await alice.thread(shownEve).waitFor();

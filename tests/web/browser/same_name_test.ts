@@ -8,6 +8,7 @@ import { reduce } from "../../../web/state/reduce.ts";
 import { directKey } from "../../../web/state/threads.ts";
 import { type ChatState, EMPTY } from "../../../web/state/types.ts";
 import { browserTests } from "../../kit/browser.ts";
+import { roomJoined } from "../../kit/fake_connection.ts";
 import { Relay } from "../../kit/relay.ts";
 import { startTestHub } from "../../kit/test_hub.ts";
 import { RecordingClient } from "../../kit/recording_client.ts";
@@ -122,7 +123,7 @@ function talkedTo(name: string, verified = false): ChatState {
     to: "Alice",
     message: "psst",
     timestamp,
-    ...(verified ? { verified } : {}),
+    ...(verified ? { account: name } : {}),
   };
   return after({ ...EMPTY, me: "Alice" }, entered([name]), direct);
 }
@@ -130,8 +131,7 @@ function talkedTo(name: string, verified = false): ChatState {
 function entered(others: readonly string[], room = "lobby"): ClientEvent {
   const members = ["Alice", ...others];
   const again = room === "lobby" && others.length === 0;
-  const fields = { epoch: "e", last: 0, recovered: true, history: [], online: members.length };
-  return { type: "joined", room, members, rejoined: again, ...fields };
+  return roomJoined(room, { members, rejoined: again, recovered: true });
 }
 
 function presence(change: object, room = "lobby"): ClientEvent {

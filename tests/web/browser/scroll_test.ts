@@ -30,7 +30,7 @@ async function sendMany(
   count: number,
   text: (index: number) => string,
 ): Promise<void> {
-  const rooms = [{ room, history: 0 }];
+  const rooms = [{ room, recent: 0 }];
   await using bob = connect({ url: hub.url, sender: "Bob", rooms, echo: false });
   await Promise.all(
     Array.from({ length: count }, (_, index) => bob.send({ room, message: text(index) })),

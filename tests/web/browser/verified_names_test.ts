@@ -21,7 +21,7 @@ test("a name verified by a token has a mark that no other name can imitate", asy
   await using profile = await browser.newProfile({ height: 1600 });
   const { page } = await profile.open(hub, { name: "Alice" });
   const say = async (sender: string, message: string, token?: string): Promise<void> => {
-    const rooms = [{ room: "lobby", history: 0 }];
+    const rooms = [{ room: "lobby", recent: 0 }];
     const proof = token === undefined ? {} : { token };
     await using client = connect({ url: hub.url, sender, rooms, echo: false, ...proof });
     await client.send({ message });
