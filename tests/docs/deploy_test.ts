@@ -79,7 +79,7 @@ Deno.test({
       await using bob = connect({ url, sender: "Bob" }, way.environment);
       await alice.send({ message: "through the proxy" });
       for await (const event of bob) if (event.type === "message") break;
-      assertEquals((await bob.who("lobby")).online, 2);
+      assertEquals((await bob.members("lobby")).online, 2);
     });
 
     await t.step("errors of the hub reach the client", async () => {
