@@ -1,4 +1,4 @@
-import { delay } from "../../lib/async.ts";
+import { settledWithin } from "../../lib/async.ts";
 import { writeAll } from "../../lib/files.ts";
 import fc from "fast-check";
 import { FrameChecker } from "../kit/frame_checker.ts";
@@ -149,7 +149,7 @@ async function run(
   for (const frame of script.frames) {
     if (socket.readyState === WebSocket.OPEN) socket.send(frame);
   }
-  if (script.end === "wait") await Promise.race([ended, delay(WAIT)]);
+  if (script.end === "wait") await settledWithin(ended, WAIT);
   if (socket.readyState < WebSocket.CLOSING) socket.close();
   await within(ended, "the end of a WebSocket");
   return [];
@@ -170,7 +170,7 @@ async function sendBytes(
     // The hub has closed the connection.
     if (!isDisconnect(error)) throw error;
   }
-  if (end !== "close") await Promise.race([reading, delay(WAIT)]);
+  if (end !== "close") await settledWithin(reading, WAIT);
   conn.close();
   await reading;
   return text;

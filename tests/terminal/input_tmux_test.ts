@@ -173,6 +173,7 @@ Deno.test({
       const { messages: [last] } = await bob.history("lobby", { limit: 1 });
       return last?.message === "one\n\n3.";
     });
+    await terminal.shows(/Al: one/);
 
     // Shows half of the screen at most, and all of it is there.
     const long = Array.from({ length: 600 }, (_, n) => String(n).padStart(4, "0")).join(" ");
