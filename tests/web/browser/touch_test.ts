@@ -93,7 +93,8 @@ test("Back closes open dialogs and panels before it leaves the page", async (bro
   await page.goto("data:text/html,before");
   await page.goto(`http://127.0.0.1:${hub.port}/?name=Alice`);
   await page.getByText("This is #lobby").waitFor();
-  const back = (): Promise<void> => page.evaluate(() => history.back());
+  // Not at once: going back may end the page that evaluates it.
+  const back = (): Promise<void> => page.evaluate(() => void setTimeout(() => history.back()));
   const drawer = page.locator(".sidebar.open");
   const dialog = page.getByRole("dialog");
 
