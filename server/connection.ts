@@ -217,9 +217,9 @@ export class Connection {
     } else if (this.#out.length + batch.length < FRAME_LENGTH) {
       this.#out += "\n" + batch;
     } else {
+      // Does nothing more if flushing closes the connection.
       this.flush();
-      // Flushing may have closed the connection.
-      if (this.open) this.#out = batch;
+      this.enqueueBatch(batch);
     }
   }
 

@@ -1,7 +1,6 @@
 import { setImmediate } from "node:timers";
 import type { Broker, MessageDraft, Origin, Receipt } from "../broker/broker.ts";
 import type {
-  Ack,
   Annotations,
   Content,
   ExtensionName,
@@ -49,37 +48,26 @@ export class Publication implements PendingAppend {
   }
 
   onStored({ id, timestamp }: Message, epoch: string): void {
-    const { room } = this;
-    this.#ack({ type: "ack", room, id, epoch, timestamp });
+    const { connection, room, ref } = this;
+    if (ref !== undefined) connection.ack({ type: "ack", ref, room, id, epoch, timestamp });
+    else if (this.origin !== undefined) connection.ack({ type: "ack", room, id, epoch, timestamp });
   }
 
   onReceipt(receipt: Receipt): void {
+    // Acknowledged in `onStored`, before its delivery.
+    if (receipt.kind === "stored") return;
     const { connection, room, ref } = this;
-    const request = { re: "message", room, ...(ref === undefined ? {} : { ref }) } as const;
-    switch (receipt.kind) {
-      case "stored":
-        return;
-      case "duplicate": {
-        const { id, epoch, timestamp } = receipt;
-        return this.#ack({ type: "ack", room, id, epoch, timestamp, duplicate: true });
-      }
-      case "reused":
-        return connection.refuse({
-          code: "key_reused",
-          message: keyReusedMessage(receipt),
-          ...request,
-        });
-      case "failed": {
-        const message = "The hub could not store the message: try again";
-        return connection.refuse({ code: "internal", message, ...request, retryAfter: 1 });
-      }
+    const request = { re: "message" as const, room, ref };
+    if (receipt.kind === "failed") {
+      const message = "The hub could not store the message: try again";
+      connection.refuse({ code: "internal", message, ...request, retryAfter: 1 });
+    } else if (receipt.kind === "reused") {
+      connection.refuse({ code: "key_reused", message: keyReusedMessage(receipt), ...request });
+    } else {
+      const { id, epoch, timestamp } = receipt;
+      const answer = ref === undefined ? {} : { ref };
+      connection.ack({ type: "ack", ...answer, room, id, epoch, timestamp, duplicate: true });
     }
-  }
-
-  #ack(ack: Ack): void {
-    const { connection, ref, origin } = this;
-    if (ref !== undefined) connection.ack({ ...ack, ref });
-    else if (origin !== undefined) connection.ack(ack);
   }
 }
 

@@ -1,23 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { main } from "../../main.ts";
 import { memoryContext } from "../kit/memory_output.ts";
+import { python } from "../kit/python.ts";
 import { TestSocket } from "../kit/test_socket.ts";
 import { startTestHub } from "../kit/test_hub.ts";
 
 const text = await Deno.readTextFile(new URL("../../docs/coming-from.md", import.meta.url));
-
-/** A Python with the package of the example, if there is one. */
-function python(): string | undefined {
-  return ["python3", "/usr/bin/python3"].find((command) => {
-    try {
-      const args = ["-c", "import websockets"];
-      return new Deno.Command(command, { args, stderr: "null" }).outputSync().success;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
-  });
-}
 
 const interpreter = python();
 

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { python } from "../kit/python.ts";
 import { protocolDocument, section } from "../kit/protocol_document.ts";
 import { Relay } from "../kit/relay.ts";
 import { startTestHub } from "../kit/test_hub.ts";
@@ -8,19 +9,6 @@ import { TestSocket } from "../kit/test_socket.ts";
 function blocks(language: string, text: string = protocolDocument): string[] {
   const fence = new RegExp("```" + language + "\\n([^`]+)```", "g");
   return [...text.matchAll(fence)].map(([, block = ""]) => block);
-}
-
-/** A Python with the package of the examples, if there is one. */
-function python(): string | undefined {
-  return ["python3", "/usr/bin/python3"].find((command) => {
-    try {
-      const args = ["-c", "import websockets"];
-      return new Deno.Command(command, { args, stderr: "null" }).outputSync().success;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
-  });
 }
 
 const interpreter = python();

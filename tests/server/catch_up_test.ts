@@ -3,7 +3,9 @@ import { openSqliteBroker } from "../../broker/sqlite/sqlite_broker.ts";
 import { maxFrameBytes } from "../../protocol.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { type JoinedRoomFrame, type ReceivedFrame, TestSocket } from "../kit/test_socket.ts";
+import { RecordedClient, startMemoryHub } from "../kit/memory_hub.ts";
 import { startTestHub } from "../kit/test_hub.ts";
+import { until } from "../kit/wait.ts";
 
 const ids = (messages: readonly ReceivedFrame[]): unknown[] => messages.map(({ id }) => id);
 
@@ -228,4 +230,18 @@ Deno.test("an ack comes before the echo, and before every later message of its r
     }
     assertEquals(acks, 50);
   }
+});
+
+Deno.test("what does not fit the first frame is sent at once, also while more is awaited", async () => {
+  await using world = await startMemoryHub();
+  const client = await new RecordedClient(world.hub, "192.0.2.7").hello({ sender: "Alice" });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const texts = ["a", "b"].map((letter) => JSON.stringify({ type: letter.repeat(200_000) }));
+  const together = client.connection.sendTogether(() => {
+    client.connection.enqueue(texts);
+    return promise;
+  });
+  await until("both frames", () => texts.every((text) => client.lines.includes(text)));
+  resolve();
+  await together;
 });
